@@ -1,0 +1,41 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** A package may depend on packages of lower layers only. */
+const layers = [0, 1, 2, 3, 4];
+const depConstraints = layers.map((layer) => ({
+  sourceTag: `layer:${layer}`,
+  onlyDependOnLibsWithTags:
+    layer === 0 ? ['layer:none'] : layers.filter((lower) => lower < layer).map((lower) => `layer:${lower}`),
+}));
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/out-tsc/**', '**/out-bench/**', '**/coverage/**', '.nx/**', 'out/**'] },
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          allowCircularSelfDependency: true,
+          enforceBuildableLibDependency: true,
+          banTransitiveDependencies: true,
+          depConstraints,
+        },
+      ],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-empty-function': 'off',
+      'no-console': 'error',
+    },
+  },
+  {
+    // Only the command line prints and exits.
+    files: ['packages/*/src/**/*.ts'],
+    rules: {
+      'no-restricted-properties': ['error', { object: 'process', property: 'exit' }],
+    },
+  },
+);
