@@ -1,0 +1,169 @@
+import type { SecretReference } from './secret-reference.ts';
+
+/** A recipe after validation: every default filled in, sizes in bytes, times in milliseconds. */
+export interface Recipe {
+  version: 1;
+  /** Lower-case letters, digits and hyphens, at most 63; the default build id and host name. */
+  name: string;
+  description?: string;
+  distribution: Distribution;
+  updates: Updates;
+  system: SystemSettings;
+  disk: DiskSettings;
+  /** In the order of the file; names are unique. Empty: nobody can log in, root stays locked. */
+  users: User[];
+  drivers: Drivers;
+  /** In the order in which they are installed; names are unique. */
+  apps: App[];
+  vm: VmSettings;
+  capture: CaptureSettings;
+  /** Deployment media; not in this version, therefore always false. */
+  media: false;
+  /** USB sticks; not in this version, therefore always false. */
+  usb: false;
+  reproducible: Reproducible;
+}
+
+export interface Distribution {
+  id: 'debian';
+  release: 'bookworm';
+  /** Archive to use instead of the machine's own apt sources; may hold the text `{snapshot}`. */
+  mirror?: string;
+  /** The same for the security suite; without it the machine's own security source is used. */
+  securityMirror?: string;
+  /** `YYYYMMDDTHHMMSSZ`, put in place of `{snapshot}`; only together with `mirror`. */
+  snapshot?: string;
+  /** Never empty; default `main`. */
+  components: ('main' | 'contrib' | 'non-free' | 'non-free-firmware')[];
+}
+
+export interface Updates {
+  /** The security suite of the release; default true. */
+  security: boolean;
+  /** The `<release>-updates` suite; default true. */
+  stable: boolean;
+}
+
+export interface SystemSettings {
+  /** RFC 1123 host name; default the recipe's name. */
+  hostname: string;
+  /** As in `locale -a`; default `C.UTF-8`. */
+  locale: string;
+  /** tz database name; default `Etc/UTC`. */
+  timezone: string;
+  /** Debian package of the kernel; default `linux-image-cloud-amd64`. */
+  kernel: string;
+  /** Extra arguments, one an element, in order. */
+  kernelCommandLine: string[];
+  /** Extra packages of the base system, as `name` or `name=version`. */
+  packages: string[];
+}
+
+export interface DiskSettings {
+  /** Whole MiB; default 4 GiB. */
+  sizeBytes: number;
+  /** Logical sector size; 4096 comes in a later version. */
+  sectorSize: 512;
+  /** EFI system partition, whole MiB; default 256 MiB. */
+  espSizeBytes: number;
+  /** Label of the root file system, at most 16 characters; default `root`. */
+  rootLabel: string;
+  /** Text that every UUID of the disk is derived from; the builder derives them from the name without it. */
+  uuidSeed?: string;
+}
+
+export interface User {
+  name: string;
+  /** Supplementary groups; default none. */
+  groups: string[];
+  /** Absolute path; default `/bin/bash`. */
+  shell: string;
+  /** Reference to a crypt(3) hash; without it the password is locked. */
+  password?: SecretReference;
+  /** Public key lines or references to them; default none. */
+  authorizedKeys: string[];
+  /** Member of `sudo` without a password prompt when it has no password; default false. */
+  sudo: boolean;
+}
+
+export interface Drivers {
+  /** Firmware or driver packages, as `name` or `name=version`. */
+  packages: string[];
+  /** Folder of .deb files, relative to the recipe's folder. */
+  folder?: string;
+}
+
+export interface App {
+  name: string;
+  packages: string[];
+  files: AppFile[];
+  /** Run in the guest, in this order, after packages and files are in place. */
+  scripts: AppScript[];
+  /** Run in the guest after the scripts; the app has failed when one of them fails. */
+  checks: AppCheck[];
+}
+
+export interface AppFile {
+  /** File or folder, relative to the recipe's folder. */
+  source: string;
+  /** Absolute path in the image. */
+  target: string;
+  /** Permission bits; for a folder they apply to the files in it. Default 0o644. */
+  mode: number;
+  /** `user` or `user:group`, names or numbers; default `root:root`. */
+  owner: string;
+}
+
+export interface AppScript {
+  /** Relative to the recipe's folder. */
+  path: string;
+  args: string[];
+  /** A value that starts with `env:` or `file:` is a secret reference; see {@link isSecretReference}. */
+  env: Record<string, string>;
+}
+
+export type AppCheck = UnitCheck | CommandCheck;
+
+export interface UnitCheck {
+  /** systemd unit with its suffix, as `nginx.service`. */
+  unit: string;
+  /** Whether it must be active or must not be; default true. */
+  active: boolean;
+}
+
+export interface CommandCheck {
+  /** Program and arguments, run without a shell; exit code 0 means the check holds. Never empty. */
+  command: string[];
+}
+
+export interface VmSettings {
+  /** Memory of the guest in MiB; default 1024. */
+  memoryMiB: number;
+  /** Virtual processors; default 2. */
+  cpus: number;
+  /** `auto` (the default) takes KVM where a probe shows that it works. */
+  accelerator: 'auto' | 'kvm' | 'tcg';
+  timeouts: VmTimeouts;
+}
+
+/** All in milliseconds. */
+export interface VmTimeouts {
+  /** Power-on until the guest's agent reports; default 5 minutes. */
+  bootMs: number;
+  /** One app; default 15 minutes. */
+  appMs: number;
+  /** Power-off request until the process has ended; default 2 minutes. */
+  shutdownMs: number;
+}
+
+export type CaptureFormat = 'qcow2' | 'vhdx';
+
+export interface CaptureSettings {
+  /** Never empty, without repetition; default both. */
+  formats: CaptureFormat[];
+}
+
+export interface Reproducible {
+  /** Seconds since 1970; the builder takes SOURCE_DATE_EPOCH or the date of the package indexes without it. */
+  sourceDateEpoch?: number;
+}
