@@ -1,1 +1,52 @@
-export {};
+export { type BlockReader, type Extent, openRaw } from './block/reader.ts';
+export { memoryReader } from './block/memory.ts';
+export { createSparseFile, type CreateSparseFileOptions } from './block/sparse-file.ts';
+export type { GptLayout, GptPartition, SectorSize } from './gpt/layout.ts';
+export { partitionTypes } from './gpt/guid.ts';
+export { planGpt, type GptPartitionRequest, type GptRequest } from './gpt/plan.ts';
+export { encodeGpt, type DiskBytes } from './gpt/encode.ts';
+export { writeGpt } from './gpt/write.ts';
+export { readGpt, type GptReadResult } from './gpt/read.ts';
+export { makeEsp, type EspFile, type MakeEspOptions } from './fat/esp.ts';
+export { readFatState, type FatState } from './fat/state.ts';
+export {
+  ext4Arguments,
+  makeExt4FromTree,
+  type Ext4Options,
+  type MakeExt4Options,
+  type ProgramCall,
+} from './ext4/make.ts';
+export { normalizeExt4Times, type NormalizeOptions, type NormalizeReport } from './ext4/normalize.ts';
+export { readExt4State, type Ext4State } from './ext4/state.ts';
+export {
+  convertImage,
+  partialPath,
+  type ConvertOptions,
+  type ConvertReport,
+  type ImageFormat,
+} from './qemu/convert.ts';
+export {
+  checkImage,
+  extents,
+  imageInfo,
+  type ImageCheck,
+  type ImageInfo,
+  type QemuCallOptions,
+} from './qemu/info.ts';
+export {
+  DiskFullError,
+  EspError,
+  Ext4FormatError,
+  Ext4LimitError,
+  Ext4PathError,
+  Ext4UnsupportedError,
+  FatFormatError,
+  GptFormatError,
+  GptPlanError,
+  ImageBoundsError,
+  ImageExistsError,
+  isImageFormatError,
+  isTransientDiskImageError,
+  NbdError,
+  QemuImgOutputError,
+} from './errors.ts';

@@ -1,0 +1,135 @@
+/** Options of every error here: the lower error, where there is one. */
+export interface DiskImageErrorOptions {
+  readonly cause?: unknown;
+}
+
+/** A GPT cannot be planned as asked: sizes, alignment or names do not fit the disk. */
+export class GptPlanError extends Error {
+  readonly code = 'DISK_IMAGE_GPT_PLAN';
+  override readonly name = 'GptPlanError';
+}
+
+/** Neither the primary nor the backup GPT of a disk can be read. */
+export class GptFormatError extends Error {
+  readonly code = 'DISK_IMAGE_GPT_FORMAT';
+  override readonly name = 'GptFormatError';
+}
+
+/** A read or write reaches outside the image. Usually: the image is truncated. */
+export class ImageBoundsError extends Error {
+  readonly code = 'DISK_IMAGE_BOUNDS';
+  override readonly name = 'ImageBoundsError';
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  readonly imageSizeBytes: number;
+  constructor(offsetBytes: number, lengthBytes: number, imageSizeBytes: number) {
+    super(
+      `bytes ${offsetBytes}..${offsetBytes + lengthBytes} lie outside the image of ${imageSizeBytes} bytes: the image is truncated or the offset is wrong`,
+    );
+    this.offsetBytes = offsetBytes;
+    this.lengthBytes = lengthBytes;
+    this.imageSizeBytes = imageSizeBytes;
+  }
+}
+
+/** A file that would have to be overwritten exists already. */
+export class ImageExistsError extends Error {
+  readonly code = 'DISK_IMAGE_EXISTS';
+  override readonly name = 'ImageExistsError';
+  readonly path: string;
+  constructor(path: string, options?: DiskImageErrorOptions) {
+    super(`${path} exists already: remove it, or pass overwrite: true`, options);
+    this.path = path;
+  }
+}
+
+/** The bytes are not an ext4 file system, or a damaged (or hostile) one. */
+export class Ext4FormatError extends Error {
+  readonly code = 'DISK_IMAGE_EXT4_FORMAT';
+  override readonly name = 'Ext4FormatError';
+}
+
+/** A sound ext4 that uses something this reader does not do; `feature` names it. */
+export class Ext4UnsupportedError extends Error {
+  readonly code = 'DISK_IMAGE_EXT4_UNSUPPORTED';
+  override readonly name = 'Ext4UnsupportedError';
+  readonly feature: string;
+  constructor(feature: string) {
+    super(`this ext4 file system uses ${feature}, which this reader does not support`);
+    this.feature = feature;
+  }
+}
+
+/** No such file, or not of the kind asked for, in the ext4 image. */
+export class Ext4PathError extends Error {
+  readonly code = 'DISK_IMAGE_EXT4_PATH';
+  override readonly name = 'Ext4PathError';
+  readonly path: string;
+  constructor(path: string, reason: string) {
+    super(`${path}: ${reason}`);
+    this.path = path;
+  }
+}
+
+/** A limit against hostile or runaway images was reached; `limit` is the option to raise. */
+export class Ext4LimitError extends Error {
+  readonly code = 'DISK_IMAGE_EXT4_LIMIT';
+  override readonly name = 'Ext4LimitError';
+  readonly limit: string;
+  constructor(limit: string, detail: string) {
+    super(`${detail}: raise ${limit} if the image is trusted`);
+    this.limit = limit;
+  }
+}
+
+/** The bytes are not a FAT file system, or a damaged one. */
+export class FatFormatError extends Error {
+  readonly code = 'DISK_IMAGE_FAT_FORMAT';
+  override readonly name = 'FatFormatError';
+}
+
+/** What was asked for the EFI system partition cannot be made (names, sizes, sources). */
+export class EspError extends Error {
+  readonly code = 'DISK_IMAGE_ESP';
+  override readonly name = 'EspError';
+}
+
+/** The host's disk is full; what was being written has been removed. */
+export class DiskFullError extends Error {
+  readonly code = 'DISK_IMAGE_DISK_FULL';
+  override readonly name = 'DiskFullError';
+  readonly path: string;
+  constructor(path: string, options?: DiskImageErrorOptions) {
+    super(`no space left on the device while writing ${path}: free some space there and run again`, options);
+    this.path = path;
+  }
+}
+
+/** `qemu-img` said something that is not what it documents. */
+export class QemuImgOutputError extends Error {
+  readonly code = 'DISK_IMAGE_QEMU_OUTPUT';
+  override readonly name = 'QemuImgOutputError';
+}
+
+/** The NBD server of an opened image went away or broke the protocol. */
+export class NbdError extends Error {
+  readonly code = 'DISK_IMAGE_NBD';
+  override readonly name = 'NbdError';
+}
+
+/** True if the error says that bytes read from an image are damaged, cut or hostile: building it again may help, retrying does not. */
+export function isImageFormatError(error: unknown): boolean {
+  return (
+    error instanceof GptFormatError ||
+    error instanceof ImageBoundsError ||
+    error instanceof Ext4FormatError ||
+    error instanceof Ext4UnsupportedError ||
+    error instanceof Ext4LimitError ||
+    error instanceof FatFormatError
+  );
+}
+
+/** True if the same call may succeed later without a change of its arguments: only a full disk. */
+export function isTransientDiskImageError(error: unknown): boolean {
+  return error instanceof DiskFullError;
+}
