@@ -1,0 +1,15 @@
+import type { OpenFile } from './file-system.ts';
+
+/** Writes every byte; a short write goes on where it stopped, so that the next one reports the error. */
+export async function writeAll(
+  file: OpenFile,
+  bytes: Uint8Array,
+  position: number | null = null,
+): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const at = position === null ? null : position + done;
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at);
+    done += bytesWritten;
+  }
+}
