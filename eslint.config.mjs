@@ -1,18 +1,31 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-/** A package may depend on packages of lower layers only. */
+/** A package may depend on packages of lower layers only; the workspace's own tools on none. */
 const layers = [0, 1, 2, 3, 4];
-const depConstraints = layers.map((layer) => ({
-  sourceTag: `layer:${layer}`,
-  onlyDependOnLibsWithTags:
-    layer === 0 ? ['layer:none'] : layers.filter((lower) => lower < layer).map((lower) => `layer:${lower}`),
-}));
+const depConstraints = [
+  { sourceTag: 'layer:tools', onlyDependOnLibsWithTags: ['layer:none'] },
+  ...layers.map((layer) => ({
+    sourceTag: `layer:${layer}`,
+    onlyDependOnLibsWithTags:
+      layer === 0 ? ['layer:none'] : layers.filter((lower) => lower < layer).map((lower) => `layer:${lower}`),
+  })),
+];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/out-tsc/**', '**/out-bench/**', '**/coverage/**', '.nx/**', 'out/**'] },
   {
-    files: ['**/*.ts'],
+    ignores: [
+      '**/dist/**',
+      '**/out-tsc/**',
+      '**/out-bench/**',
+      '**/out-test/**',
+      '**/coverage/**',
+      '.nx/**',
+      'out/**',
+    ],
+  },
+  {
+    files: ['**/*.ts', 'tools/**/*.mjs'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { '@nx': nx },
