@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { FlushNoSpaceError, nodeFileSystem, removeStaleTemps, writeFileDurable } from '@osforge/flush';
+import type { FileSystem } from '@osforge/flush';
+import {
+  CheckpointInvalidError,
+  CheckpointIoError,
+  CheckpointNoSpaceError,
+  CheckpointSecretError,
+} from './errors.ts';
+import { buildRecordSchema, describeIssues } from './record-schema.ts';
+import type { BuildRecord } from './record.ts';
+import { findSecret } from './secrets.ts';
+
+/** The text of a record, or `undefined` where there is none. */
+export async function readRecordText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new CheckpointIoError(path, 'read', { cause: error });
+  }
+}
+
+/** The text to write; throws where the record breaks the schema, changes its build, or holds a secret. */
+export function serializeRecord(
+  record: BuildRecord,
+  { path, buildId, secretValues }: { path: string; buildId: string; secretValues: readonly string[] },
+): string {
+  const parsed = buildRecordSchema.safeParse(record);
+  if (!parsed.success) {
+    throw new CheckpointInvalidError(path, 'schema', describeIssues(parsed.error), { cause: parsed.error });
+  }
+  if (parsed.data.buildId !== buildId) {
+    throw new CheckpointInvalidError(path, 'build-id', [
+      `buildId: is ${parsed.data.buildId}, not ${buildId}`,
+    ]);
+  }
+  const secret = findSecret(parsed.data, secretValues);
+  if (secret !== undefined) throw new CheckpointSecretError(path, secret.field, secret.encoding);
+  return `${JSON.stringify(parsed.data, null, 2)}\n`;
+}
+
+/** Replaces the record durably: afterwards the disk has all of the new one, on failure all of the old one. */
+export async function writeRecordText(path: string, text: string, fs: FileSystem | undefined): Promise<void> {
+  try {
+    // A record names paths and commands of a build that mostly runs as root: not for everybody's eyes.
+    await writeFileDurable(path, text, { fs, mode: 0o600 });
+  } catch (error) {
+    if (error instanceof FlushNoSpaceError) throw new CheckpointNoSpaceError(path, { cause: error });
+    throw new CheckpointIoError(path, 'write', { cause: error });
+  }
+}
+
+/**
+ * Removes what a killed writer of this record left behind. Only under the lock of the build: then nobody else
+ * writes this record, so every temporary file of it is a dead one, also that of another container.
+ */
+export async function removeStaleRecordTemps(directory: string, path: string): Promise<void> {
+  const prefix = `.${basename(path)}.`;
+  const fs: FileSystem = {
+    ...nodeFileSystem,
+    readdir: async (folder) =>
+      (await nodeFileSystem.readdir(folder)).filter((entry) => entry.name.startsWith(prefix)),
+  };
+  try {
+    await removeStaleTemps(directory, { fs, isAlive: () => false });
+  } catch (error) {
+    throw new CheckpointIoError(directory, 'write', { cause: error });
+  }
+}
