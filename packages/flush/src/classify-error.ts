@@ -47,7 +47,7 @@ export function errorFor(fields: FlushErrorFields): FlushError {
       return new FlushReadOnlyError(`${what}: the file system or device is read-only`, fields);
     case 'EPERM':
       // A write on an open descriptor is refused with EPERM only where the device is write-protected.
-      if (operation === 'write' || operation === 'truncate') {
+      if (operation === 'write') {
         return new FlushReadOnlyError(`${what}: the device is write-protected`, fields);
       }
       return new FlushAccessError(`${what}: permission is missing`, fields);

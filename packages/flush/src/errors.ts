@@ -6,7 +6,6 @@ export type FlushOperation =
   | 'write'
   | 'chmod'
   | 'chown'
-  | 'truncate'
   | 'fsync'
   | 'fdatasync'
   | 'close'

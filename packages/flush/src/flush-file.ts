@@ -1,14 +1,12 @@
-import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { classifyError } from './classify-error.ts';
-import { startDeadline, type Deadline, type DeadlineOptions } from './deadline.ts';
-import { FlushTargetError } from './errors.ts';
+import { startDeadline, type DeadlineOptions } from './deadline.ts';
 import { nodeFileSystem, type FileSystem } from './file-system.ts';
-import { hashFile } from './hash-file.ts';
-import { readBack } from './read-back.ts';
-import { notVerified, type FlushReport, type FlushVerification } from './report.ts';
+import type { FlushReport } from './report.ts';
 import { requireStrategy, type FlushStrategy } from './strategy.ts';
-import { verifyOptions, type Verify } from './verify-options.ts';
+import { syncFolder } from './sync-folder.ts';
+import { syncRegularFile } from './sync-regular-file.ts';
+import type { Verify } from './verify-options.ts';
 
 export interface FlushOptions extends DeadlineOptions {
   /** Read the content back from the device and compare digests; default false. */
@@ -65,74 +63,5 @@ export async function flushFile(path: string, options: FlushFileOptions = {}): P
     };
   } finally {
     deadline.end();
-  }
-}
-
-export interface SyncFileJob {
-  fs: FileSystem;
-  strategy: FlushStrategy;
-  deadline: Deadline;
-  /** Path without links. */
-  target: string;
-  dataOnly: boolean;
-  verify: Verify | undefined;
-}
-
-/** fsync and read-back of one regular file, without its folder. */
-export async function syncRegularFile(
-  job: SyncFileJob,
-): Promise<{ bytes: number; verified: FlushVerification }> {
-  const { fs, strategy, deadline, target, dataOnly } = job;
-  const verify = verifyOptions(job.verify);
-  const operation = dataOnly ? 'fdatasync' : 'fsync';
-  // Looked at before it is opened: to open a FIFO would wait for its writer.
-  const before = await deadline
-    .step('stat', () => fs.stat(target))
-    .catch((error: unknown) => Promise.reject(classifyError(error, target, 'stat')));
-  if (!before.isFile()) {
-    throw new FlushTargetError(
-      `${target} is no regular file; use flushTree for a folder, flushVolume or flushImage for a device`,
-      { target, operation: 'open' },
-    );
-  }
-  const expected =
-    verify === undefined
-      ? undefined
-      : (verify.expected ?? (await hashFile(target, { fs, signal: deadline.signal })).sha256);
-  const file = await deadline
-    .step('open', () => fs.open(target, constants.O_RDONLY | constants.O_NONBLOCK))
-    .catch((error: unknown) => Promise.reject(classifyError(error, target, 'open')));
-  try {
-    await deadline.step(operation, () => strategy.syncFile(file, { dataOnly }));
-  } catch (error) {
-    throw classifyError(error, target, operation);
-  } finally {
-    const closed = file.close().catch(() => {}); // read-only: nothing can be lost in it
-    if (!deadline.expired()) await closed;
-  }
-  const stats = await fs.stat(target);
-  if (expected === undefined) return { bytes: stats.size, verified: notVerified('not requested') };
-  const required = verify?.required;
-  const verified = await readBack({ fs, path: target, stats, deadline, expected, required });
-  return { bytes: stats.size, verified };
-}
-
-/** fsync of a folder: the names in it become durable. */
-export async function syncFolder(
-  fs: FileSystem,
-  strategy: FlushStrategy,
-  deadline: Deadline,
-  path: string,
-): Promise<void> {
-  const folder = await deadline
-    .step('open-directory', () => fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY))
-    .catch((error: unknown) => Promise.reject(classifyError(error, path, 'open-directory')));
-  try {
-    await deadline.step('fsync-directory', () => strategy.syncDirectory(folder));
-  } catch (error) {
-    throw classifyError(error, path, 'fsync-directory');
-  } finally {
-    const closed = folder.close().catch(() => {}); // read-only: nothing can be lost in it
-    if (!deadline.expired()) await closed;
   }
 }

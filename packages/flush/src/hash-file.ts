@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { classifyError } from './classify-error.ts';
-import { startDeadline, type DeadlineOptions } from './deadline.ts';
+import { startDeadline, type Deadline, type DeadlineOptions } from './deadline.ts';
 import { nodeFileSystem, type FileSystem } from './file-system.ts';
 
 export interface HashFileOptions extends DeadlineOptions {
@@ -28,43 +28,51 @@ const chunkBytes = 1024 * 1024;
  * @throws FlushNotFoundError, FlushAccessError, FlushIoError, FlushTimeoutError, FlushCancelledError
  */
 export async function hashFile(path: string, options: HashFileOptions = {}): Promise<FileDigest> {
+  const deadline = startDeadline(path, options);
+  try {
+    return await hashWithin(deadline, path, options);
+  } finally {
+    deadline.end();
+  }
+}
+
+/** {@link hashFile} as a part of a call that has its own deadline. */
+export async function hashWithin(
+  deadline: Deadline,
+  path: string,
+  options: Omit<HashFileOptions, keyof DeadlineOptions>,
+): Promise<FileDigest> {
   const fs = options.fs ?? nodeFileSystem;
   const limit = options.lengthBytes ?? Number.MAX_SAFE_INTEGER;
-  const deadline = startDeadline(path, options);
   const hash = createHash('sha256');
+  const file = await deadline.open(fs, path, constants.O_RDONLY, 'open');
   try {
-    const file = await deadline.step('open', () => fs.open(path, constants.O_RDONLY));
-    try {
-      const { size } = await file.stat();
-      const total = Math.min(size, limit);
-      // No more memory than a small file needs: a checkpoint's artifacts are often a few bytes.
-      const bufferBytes = size > 0 && size < chunkBytes ? size + 1 : chunkBytes;
-      let current = Buffer.allocUnsafe(bufferBytes);
-      let spare = Buffer.allocUnsafe(bufferBytes);
-      let hashed = 0;
-      const fill = async (buffer: Buffer, position: number): Promise<number> => {
-        const length = Math.min(buffer.length, limit - position);
-        if (length <= 0) return 0;
-        return (await deadline.step('read', () => file.read(buffer, 0, length, position))).bytesRead;
-      };
-      let count = await fill(current, 0);
-      while (count > 0) {
-        const next = fill(spare, hashed + count);
-        next.catch(() => {}); // it is awaited below, unless onProgress throws first
-        hash.update(count === current.length ? current : current.subarray(0, count));
-        hashed += count;
-        options.onProgress?.(hashed, total);
-        count = await next;
-        [current, spare] = [spare, current];
-      }
-      return { sha256: hash.digest('hex'), sizeBytes: hashed };
-    } finally {
-      const closed = file.close().catch(() => {}); // read-only: nothing can be lost in it
-      if (!deadline.expired()) await closed; // it would wait for the read that nobody waits for
+    const { size } = await file.stat();
+    const total = Math.min(size, limit);
+    // No more memory than a small file needs: a checkpoint's artifacts are often a few bytes.
+    const bufferBytes = size > 0 && size < chunkBytes ? size + 1 : chunkBytes;
+    let current = Buffer.allocUnsafe(bufferBytes);
+    let spare = Buffer.allocUnsafe(bufferBytes);
+    let hashed = 0;
+    const fill = async (buffer: Buffer, position: number): Promise<number> => {
+      const length = Math.min(buffer.length, limit - position);
+      if (length <= 0) return 0;
+      return (await deadline.step('read', () => file.read(buffer, 0, length, position))).bytesRead;
+    };
+    let count = await fill(current, 0);
+    while (count > 0) {
+      const next = fill(spare, hashed + count);
+      next.catch(() => {}); // it is awaited below, unless onProgress throws first
+      hash.update(count === current.length ? current : current.subarray(0, count));
+      hashed += count;
+      options.onProgress?.(hashed, total);
+      count = await next;
+      [current, spare] = [spare, current];
     }
+    return { sha256: hash.digest('hex'), sizeBytes: hashed };
   } catch (error) {
     throw classifyError(error, path, 'read');
   } finally {
-    deadline.end();
+    await deadline.closeRead(file);
   }
 }

@@ -12,14 +12,14 @@ export const linuxStrategy: FlushStrategy = {
     await runSyncTool('sync', ['-f', '--', path], path, 'syncfs', deadline);
   },
   async syncDevice(path, fs, deadline) {
-    const device = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const device = await deadline.open(fs, path, constants.O_RDONLY | constants.O_NONBLOCK, 'open');
     try {
       // BLKFLSBUF also writes back, but the kernel ignores the errors of that: fsync first, which reports.
       await deadline.step('fsync', () => device.sync());
     } catch (error) {
       throw classifyError(error, path, 'fsync');
     } finally {
-      if (!deadline.expired()) await device.close();
+      await deadline.closeRead(device);
     }
     await runSyncTool('blockdev', ['--flushbufs', path], path, 'blkflsbuf', deadline);
   },

@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { classifyError, errnoOf } from './classify-error.ts';
+import { classifyError } from './classify-error.ts';
 import type { Deadline } from './deadline.ts';
 import { dropCache } from './drop-cache.ts';
 import { FlushIoError, FlushUnsupportedError, FlushVerifyError } from './errors.ts';
@@ -37,8 +37,7 @@ export async function readBack(job: ReadBack): Promise<FlushVerification> {
     try {
       digest = await readDigest(opened.file, job.lengthBytes ?? Number.MAX_SAFE_INTEGER, deadline);
     } finally {
-      const closed = opened.file.close().catch(() => {}); // read-only: nothing can be lost in it
-      if (!deadline.expired()) await closed;
+      await deadline.closeRead(opened.file);
     }
     const after = await storageBytesRead();
     const length = job.lengthBytes ?? (stats.isFile() ? stats.size : digest.bytes);
@@ -73,16 +72,14 @@ interface Opened {
 
 async function openForReadBack({ fs, path, stats, deadline }: ReadBack): Promise<Opened> {
   try {
-    const file = await deadline.step('read-back', () =>
-      fs.open(path, constants.O_RDONLY | constants.O_DIRECT),
-    );
+    const file = await deadline.open(fs, path, constants.O_RDONLY | constants.O_DIRECT, 'read-back');
     return { file, how: 'read-back-direct' };
   } catch (error) {
-    if (errnoOf(error) !== 'EINVAL') throw error;
+    if (!(error instanceof FlushUnsupportedError)) throw error;
   }
   // The file system has no O_DIRECT.
   const reason = await dropCache(path, stats, deadline);
-  const file = await deadline.step('read-back', () => fs.open(path, constants.O_RDONLY));
+  const file = await deadline.open(fs, path, constants.O_RDONLY, 'read-back');
   return { file, how: 'read-back-dropped-cache', reason };
 }
 

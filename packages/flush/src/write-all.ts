@@ -1,5 +1,8 @@
 import type { OpenFile } from './file-system.ts';
 
+/** Node refuses lengths of 2 GiB and more. */
+const maxWriteBytes = 64 * 1024 * 1024;
+
 /** Writes every byte; a short write goes on where it stopped, so that the next one reports the error. */
 export async function writeAll(
   file: OpenFile,
@@ -9,7 +12,8 @@ export async function writeAll(
   let done = 0;
   while (done < bytes.length) {
     const at = position === null ? null : position + done;
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at);
+    const length = Math.min(bytes.length - done, maxWriteBytes);
+    const { bytesWritten } = await file.write(bytes, done, length, at);
     done += bytesWritten;
   }
 }

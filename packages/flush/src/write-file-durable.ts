@@ -2,7 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { classifyError, errnoOf } from './classify-error.ts';
 import { startDeadline, type Deadline, type DeadlineOptions } from './deadline.ts';
-import { FlushTargetError, type FlushOperation } from './errors.ts';
+import { FlushTargetError, FlushTimeoutError, type FlushOperation } from './errors.ts';
 import { nodeFileSystem, type FileSystem, type OpenFile } from './file-system.ts';
 import { notVerified, type FlushReport } from './report.ts';
 import { requireStrategy, type FlushStrategy } from './strategy.ts';
@@ -30,7 +30,8 @@ export interface WriteFileDurableOptions extends DeadlineOptions {
  * and as root the owner too.
  *
  * If `operation` of the error is `fsync-directory`, the new content is in place, but a power loss may still
- * bring the old one back. Every other failure leaves the old file.
+ * bring the old one back. Every other failure leaves the old file, except that a deadline or signal that
+ * ends the call during `rename` leaves either.
  *
  * @throws FlushTargetError, FlushNoSpaceError, FlushReadOnlyError, FlushIoError, FlushNotFoundError,
  * FlushAccessError, FlushBusyError, FlushUnsupportedError, FlushTimeoutError, FlushCancelledError
@@ -102,9 +103,7 @@ async function replace(job: Replacement): Promise<void> {
   let file: OpenFile | undefined;
   let created = false;
   // Opened before anything changes: a folder that cannot be fsynced must not be found out after the rename.
-  const folder = await deadline
-    .step(operation, () => fs.open(directory, constants.O_RDONLY | constants.O_DIRECTORY))
-    .catch((error: unknown) => Promise.reject(classifyError(error, directory, operation)));
+  const folder = await deadline.open(fs, directory, constants.O_RDONLY | constants.O_DIRECTORY, operation);
   try {
     const step = <T>(name: FlushOperation, work: () => Promise<T>): Promise<T> => {
       operation = name;
@@ -112,7 +111,13 @@ async function replace(job: Replacement): Promise<void> {
     };
     // O_EXCL never follows a link. Never wider than the final mode, not even for an instant.
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-    const open = await step('open', () => fs.open(temp, flags, mode === undefined ? 0o666 : mode & 0o600));
+    operation = 'open';
+    const open = await deadline.open(fs, temp, flags, operation, {
+      mode: mode === undefined ? 0o666 : mode & 0o600,
+      onLate: (late) => {
+        removeTemp(fs, late, temp);
+      },
+    });
     file = open;
     created = true;
     await step('write', () => writeAll(open, bytes));
@@ -130,21 +135,23 @@ async function replace(job: Replacement): Promise<void> {
   } catch (error) {
     const cleanup = removeTemp(fs, file, created ? temp : undefined);
     // A device that hangs would hang the clean-up too; removeStaleTemps gets what that leaves behind.
-    if (!deadline.expired()) await cleanup;
+    if (!(error instanceof FlushTimeoutError)) await cleanup.removed;
+    // The file closes only when a system call that nobody waits for any more is over.
+    if (!deadline.expired()) await cleanup.closed;
     throw classifyError(error, target, operation);
   } finally {
-    const closed = folder.close().catch(() => {}); // read-only: nothing can be lost in it
-    if (!deadline.expired()) await closed;
+    await deadline.closeRead(folder);
   }
 }
 
 /** The first error is the one to report; what fails while cleaning up after it adds nothing. */
-async function removeTemp(
+function removeTemp(
   fs: FileSystem,
   file: OpenFile | undefined,
   temp: string | undefined,
-): Promise<void> {
-  const removed = temp === undefined ? undefined : fs.unlink(temp).catch(() => {});
-  await file?.close().catch(() => {});
-  await removed;
+): { removed: Promise<void> | undefined; closed: Promise<void> | undefined } {
+  return {
+    removed: temp === undefined ? undefined : fs.unlink(temp).catch(() => {}),
+    closed: file?.close().catch(() => {}),
+  };
 }
