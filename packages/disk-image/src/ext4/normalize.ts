@@ -4,6 +4,7 @@ import { typedWriteError } from '../block/sparse-file.ts';
 import { Ext4FormatError } from '../errors.ts';
 import { crc32c } from './crc32c.ts';
 import { type BlockGroup, readGroups } from './groups.ts';
+import { orderAttributes } from './order-xattrs.ts';
 import {
   hasBackup,
   parseSuperblock,
@@ -27,9 +28,9 @@ export interface NormalizeReport {
 }
 
 /**
- * Makes the times of an unmounted ext4 independent of when and where its tree was written: access, change and birth
+ * Makes an unmounted ext4 independent of when and on what file system its tree was written: access, change and birth
  * time become `epochSeconds`; a modification time later than that becomes it too; so do the superblock's
- * (and its copies'). Checksums are recomputed. With the arguments of ext4Arguments, equal trees then give equal bytes.
+ * (and its copies'). Extended attributes are put into one order. Checksums are recomputed. With the arguments of ext4Arguments, equal trees then give equal bytes.
  * Works on the bytes, without a mount; idempotent.
  * @throws Ext4FormatError if it is no sound, clean ext4
  */
@@ -101,6 +102,7 @@ async function normalizeTable(file: FileHandle, job: TableJob): Promise<Normaliz
       inodes += 1;
       const before = Buffer.from(inode);
       normalizeInode(inode, epochSeconds);
+      await normalizeAttributes(file, inode, superblock, offsetBytes);
       if (superblock.hasMetadataChecksum)
         setInodeChecksum(inode, index * inodesPerGroup + first + slot + 1, superblock.checksumSeed);
       if (before.equals(inode)) continue;
@@ -129,6 +131,30 @@ function normalizeInode(inode: Buffer, epoch: number): void {
   if (hasExtra(144)) inode.writeUInt32LE(0, 140);
   if (hasExtra(148)) inode.writeInt32LE(epoch, 144);
   if (hasExtra(152)) inode.writeUInt32LE(0, 148);
+}
+
+async function normalizeAttributes(
+  file: FileHandle,
+  inode: Buffer,
+  superblock: Superblock,
+  offsetBytes: number,
+): Promise<void> {
+  const { blockSize, blocks, hasMetadataChecksum, checksumSeed } = superblock;
+  const seed = hasMetadataChecksum ? checksumSeed : undefined;
+  const number = inode.readUInt32LE(104) + inode.readUInt16LE(118) * 2 ** 32;
+  if (number === 0) {
+    orderAttributes(inode, undefined, seed);
+    return;
+  }
+  if (number >= blocks) throw new Ext4FormatError(`attribute block ${number} lies outside the file system`);
+  const at = offsetBytes + number * blockSize;
+  const bytes = Buffer.alloc(blockSize);
+  await file.read(bytes, 0, blockSize, at);
+  // A block that several inodes share cannot be taken apart from one of them.
+  if (bytes.readUInt32LE(4) !== 1) return;
+  const before = Buffer.from(bytes);
+  orderAttributes(inode, { bytes, number }, seed);
+  if (!before.equals(bytes)) await file.write(bytes, 0, blockSize, at);
 }
 
 /** Linux Documentation/filesystems/ext4/checksums.rst: UUID, inode number, generation, the inode with zeros for the checksum. */
