@@ -1,0 +1,129 @@
+# Installs the applications of one medium. Sourced by the agent, which gives `say` and `logged`.
+#
+# Layout of the medium below osforge/:
+#   order                       one application name a line
+#   repository/                 offline package repository (Packages, *.deb)
+#   apps/NAME/packages          package names, one a line        (optional)
+#   apps/NAME/files.tar         files to unpack at /             (optional)
+#   apps/NAME/scripts/NNN-*     executables, run in this order   (optional)
+#   apps/NAME/checks            one check a line: "active UNIT", "inactive UNIT" or "command FILE" (optional)
+#
+# Values never become shell text: they are read as data and passed as arguments.
+
+apt_options() {
+  printf '%s\n' \
+    Dir::Etc::sourcelist="$run/apps.list" Dir::Etc::sourceparts=- \
+    Dir::State::lists="$run/lists" Dir::Cache::archives="$run/archives" \
+    Dir::Cache::pkgcache= Dir::Cache::srcpkgcache= \
+    Acquire::Languages=none APT::Install-Recommends=false APT::Sandbox::User=root \
+    Dpkg::Use-Pty=false Dpkg::Options::=--force-unsafe-io Dpkg::Options::=--force-confold
+}
+
+apt() {  old=$IFS
+  IFS='
+'
+  for option in $(apt_options); do set -- -o "$option" "$@"; done
+  IFS=$old
+  apt-get -q -y "$@"
+}
+
+prepare_repository() { # medium
+  mkdir -p "$run/lists/partial" "$run/archives/partial"
+  printf 'deb [trusted=yes] file:%s/repository ./\n' "$1" >"$run/apps.list"
+  apt update
+}
+
+step() { # app, step, function, arguments...
+  app=$1; step=$2; shift 2
+  say "@app $app $step started"
+  if logged "$@"; then
+    say "@app $app $step succeeded"
+  else
+    say "@app $app $step failed exit status $(cat "$run/status")"
+    return 1
+  fi
+}
+
+install_packages() { # file of names
+  set --
+  while IFS= read -r name; do set -- "$@" "$name"; done <"$list"
+  apt --no-download install -- "$@"
+}
+
+install_files() { tar -C / -xpf "$1"; }
+
+check_unit() { # unit, active|inactive
+  if systemctl --quiet is-active -- "$1"; then state=active; else state=inactive; fi
+  echo "$1 is $state, expected $2"
+  [ "$state" = "$2" ] && return 0
+  systemctl status --no-pager --full -- "$1"
+  return 1
+}
+
+install_app() { # medium, name
+  folder=$1/apps/$2
+  total=0; done=0
+  [ -e "$folder/packages" ] && total=$((total + 1))
+  [ -e "$folder/files.tar" ] && total=$((total + 1))
+  for script in "$folder"/scripts/*; do [ -e "$script" ] && total=$((total + 1)); done
+  [ -e "$folder/checks" ] && total=$((total + 1))
+  progress() { done=$((done + 1)); say "@app $2 install progress $done/$total"; }
+  if [ -e "$folder/packages" ]; then
+    list=$folder/packages
+    step "$2" packages install_packages || return 1
+    progress "$@"
+  fi
+  if [ -e "$folder/files.tar" ]; then
+    step "$2" files install_files "$folder/files.tar" || return 1
+    progress "$@"
+  fi
+  for script in "$folder"/scripts/*; do
+    [ -e "$script" ] || continue
+    step "$2" "script-${script##*/}" run_script "$script" || return 1
+    progress "$@"
+  done
+  if [ -e "$folder/checks" ]; then
+    while IFS=' ' read -r kind value; do
+      case $kind in
+        active | inactive) step "$2" "check-$value" check_unit "$value" "$kind" || return 1 ;;
+        command) step "$2" "check-$value" run_script "$folder/commands/$value" || return 1 ;;
+      esac
+    done <"$folder/checks"
+    progress "$@"
+  fi
+}
+
+# A script's arguments and environment are data beside it: meta/NAME.args (one a line), meta/NAME.env (KEY=VALUE a
+# line). Secrets come over the port instead, into $run/env/APP/NAME.
+run_script() {
+  set -- "$1"
+  program=$1
+  meta=${program%/*}/../meta/${program##*/}
+  secrets=$run/env/$app/${program##*/}
+  if [ -e "$meta.args" ]; then
+    while IFS= read -r argument; do set -- "$@" "$argument"; done <"$meta.args"
+  fi
+  (
+    cd / || exit 1
+    for file in "$meta.env" "$secrets"; do
+      [ -e "$file" ] || continue
+      while IFS= read -r pair; do export "${pair?}"; done <"$file"
+    done
+    exec "$@"
+  )
+}
+
+install_all() { # medium
+  if [ -e "$1/repository/Packages" ]; then
+    step apt repository prepare_repository "$1" || return 1
+  fi
+  while IFS= read -r name; do
+    say "@app $name install started"
+    if install_app "$1" "$name"; then
+      say "@app $name install succeeded"
+    else
+      say "@app $name install failed"
+      return 1
+    fi
+  done <"$1/order"
+}

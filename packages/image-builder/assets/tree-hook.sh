@@ -1,0 +1,79 @@
+#!/bin/sh
+# Runs as mmdebstrap's customize hook, inside its user namespace: finishes the unpacked tree and turns it into the
+# root file system. $1 is the tree. What it needs comes in the environment (OSFORGE_*), so that no value becomes
+# shell text and no secret becomes a file or an argument.
+#
+#   OSFORGE_OVERLAY     folder that is copied over the tree (settings made by the builder)
+#   OSFORGE_DEBS        folder of further .deb files to install (may be empty)
+#   OSFORGE_USERS       lines "name:shell:groups:sudo:hash"; an empty hash locks the password
+#   OSFORGE_KEYS        lines "name key"
+#   OSFORGE_TIMEZONE    tz database name; empty for UTC
+#   OSFORGE_INITRAMFS   1: make the initramfs again (drivers were added)
+#   OSFORGE_GENERALIZE  the generalize script
+#   OSFORGE_OUTPUT      folder that gets packages.tsv, kernel, initrd, loader.efi
+#   OSFORGE_MKFS        file with the arguments of mkfs.ext4, one a line; @TREE@ stands for the tree
+set -eu
+tree=$1
+
+# Stage 2 runs in a mount namespace of its own, where the tree can be freed of proc, sys and dev.
+if [ "${OSFORGE_STAGE:-1}" = 1 ]; then
+  cp -a --no-preserve=ownership "$OSFORGE_OVERLAY/." "$tree/"
+  for package in "$OSFORGE_DEBS"/*.deb; do
+    [ -e "$package" ] || continue
+    cp "$package" "$tree/tmp/"
+    chroot "$tree" env DEBIAN_FRONTEND=noninteractive dpkg --force-unsafe-io -i "/tmp/${package##*/}"
+  done
+  [ ! -e "$tree/etc/locale.gen.osforge" ] || {
+    mv "$tree/etc/locale.gen.osforge" "$tree/etc/locale.gen"
+    chroot "$tree" locale-gen
+  }
+  mkdir -p "$tree/efi"
+  [ -z "${OSFORGE_TIMEZONE:-}" ] || ln -sf "../usr/share/zoneinfo/$OSFORGE_TIMEZONE" "$tree/etc/localtime"
+  printf '%s' "${OSFORGE_USERS:-}" | while IFS=: read -r name shell groups sudo hash; do
+    if [ "$name" != root ]; then
+      chroot "$tree" useradd --create-home --user-group --shell "$shell" -- "$name"
+      [ -z "$groups" ] || chroot "$tree" usermod --append --groups "$groups" -- "$name"
+      [ "$sudo" != 1 ] || chroot "$tree" usermod --append --groups sudo -- "$name"
+    fi
+    [ -z "$hash" ] || printf '%s:%s\n' "$name" "$hash" | chroot "$tree" chpasswd --encrypted
+  done
+  printf '%s' "${OSFORGE_KEYS:-}" | while IFS=' ' read -r name key; do
+    home=$(chroot "$tree" getent passwd "$name" | cut -d: -f6)
+    chroot "$tree" install -d -m 0700 -o "$name" -g "$name" "$home/.ssh"
+    printf '%s\n' "$key" >>"$tree$home/.ssh/authorized_keys"
+    chroot "$tree" chown "$name:$name" "$home/.ssh/authorized_keys"
+    chmod 0600 "$tree$home/.ssh/authorized_keys"
+  done
+  [ "${OSFORGE_INITRAMFS:-0}" != 1 ] || chroot "$tree" update-initramfs -u
+  [ ! -e "$tree/usr/lib/systemd/systemd-networkd" ] || chroot "$tree" systemctl enable systemd-networkd.service
+  [ ! -e "$tree/usr/lib/systemd/systemd-resolved" ] || chroot "$tree" systemctl enable systemd-resolved.service
+  # shellcheck disable=SC2016
+  chroot "$tree" dpkg-query -W -f '${Package}\t${Version}\t${Architecture}\n' >"$OSFORGE_OUTPUT/packages.tsv"
+  set -- "$tree"/boot/vmlinuz-*
+  cp -L -- "$1" "$OSFORGE_OUTPUT/kernel"
+  printf '%s\n' "${1##*/vmlinuz-}" >"$OSFORGE_OUTPUT/kernel-release"
+  set -- "$tree"/boot/initrd.img-*
+  cp -L -- "$1" "$OSFORGE_OUTPUT/initrd"
+  cp -L -- "$tree/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$OSFORGE_OUTPUT/loader.efi"
+  # The package manager's own view of where it installs from is the builder's cache: the image gets the real one.
+  rm -f "$tree/etc/apt/sources.list"
+  rm -f "$tree/etc/resolv.conf"
+  [ ! -e "$tree/usr/lib/systemd/systemd-resolved" ] ||
+    ln -s ../run/systemd/resolve/stub-resolv.conf "$tree/etc/resolv.conf"
+  sh "$OSFORGE_GENERALIZE" "$tree" offline
+  OSFORGE_STAGE=2 exec unshare --mount --propagation private -- "$0" "$tree"
+fi
+
+# Innermost mounts first. Only in this namespace: mmdebstrap still sees its own.
+while read -r _ point _; do
+  case $point in "$tree"/*) printf '%s\n' "$point" ;; esac
+done </proc/self/mounts | sort -r | while IFS= read -r point; do umount -- "$point" || umount -l -- "$point"; done
+# Device nodes come from devtmpfs at boot; mmdebstrap's stand-ins must not be copied.
+mount -t tmpfs -o mode=0755 tmpfs "$tree/dev"
+
+set --
+while IFS= read -r argument; do
+  [ "$argument" != @TREE@ ] || argument=$tree
+  set -- "$@" "$argument"
+done <"$OSFORGE_MKFS"
+exec mkfs.ext4 "$@"

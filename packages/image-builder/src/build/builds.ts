@@ -1,0 +1,142 @@
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  BUILD_ID_PATTERN,
+  CheckpointBuildIdError,
+  listCheckpoints,
+  openCheckpoint,
+  runLedger,
+  type BuildRecord,
+  type CleanReport,
+  type LockOwner,
+} from '@osforge/checkpoint';
+import { phaseNames } from '../phases/names.ts';
+import { stateDirectory } from './layout.ts';
+import { ledgerHandlers } from './ledger-handlers.ts';
+import { removeTree } from './remove-tree.ts';
+import { builtFiles, type BuiltFile } from './start-build.ts';
+
+/** One build below an output folder. */
+export interface BuildSummary {
+  readonly buildId: string;
+  readonly directory: string;
+  /** `running`: a live process holds it. `invalid`: its record cannot be read; see `problem`. */
+  readonly state: 'running' | 'complete' | 'incomplete' | 'invalid';
+  /** 0–100. */
+  readonly percentComplete: number;
+  /** ISO 8601; absent where the record cannot be read. */
+  readonly updatedAt?: string;
+  /** The phase that a next run would start with; absent when complete. */
+  readonly nextPhase?: string;
+  /** Resources that a killed run left behind. */
+  readonly leftovers: number;
+  readonly problem?: string;
+}
+
+export interface BuildDetails extends BuildSummary {
+  readonly record?: BuildRecord;
+  readonly artifacts: readonly BuiltFile[];
+  readonly owner?: LockOwner;
+}
+
+/** No build with this id is below the output folder. */
+export class BuildNotFoundError extends Error {
+  readonly code = 'BUILD_NOT_FOUND';
+  readonly buildId: string;
+  constructor(buildId: string, outDirectory: string) {
+    super(`there is no build "${buildId}" in ${outDirectory}; "osforge builds list" shows what there is`);
+    this.name = 'BuildNotFoundError';
+    this.buildId = buildId;
+  }
+}
+
+/** Every build below an output folder, by id. An absent folder has none. */
+export async function listBuilds(outDirectory: string): Promise<BuildSummary[]> {
+  const entries = await readdir(outDirectory, { withFileTypes: true }).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const names = entries.filter((entry) => entry.isDirectory() && BUILD_ID_PATTERN.test(entry.name));
+  const builds = await Promise.all(names.map(({ name }) => findBuild(outDirectory, name)));
+  return builds
+    .filter((build) => build !== undefined)
+    .map(({ record: _record, artifacts: _artifacts, owner: _owner, ...summary }) => summary)
+    .sort((a, b) => (a.buildId < b.buildId ? -1 : 1));
+}
+
+/** @throws BuildNotFoundError, CheckpointBuildIdError */
+export async function showBuild(outDirectory: string, buildId: string): Promise<BuildDetails> {
+  if (!BUILD_ID_PATTERN.test(buildId)) throw new CheckpointBuildIdError(buildId);
+  const build = await findBuild(outDirectory, buildId);
+  if (!build) throw new BuildNotFoundError(buildId, outDirectory);
+  return build;
+}
+
+async function findBuild(outDirectory: string, buildId: string): Promise<BuildDetails | undefined> {
+  const state = stateDirectory(outDirectory, buildId);
+  const directory = path.dirname(state);
+  const found = (await listCheckpoints(state)).find((listing) => listing.buildId === buildId);
+  if (!found) return undefined;
+  const { record, error, owner } = found;
+  const base = { buildId, directory, ...(owner === undefined ? {} : { owner }) };
+  if (!record) {
+    return {
+      ...base,
+      state: 'invalid',
+      percentComplete: 0,
+      leftovers: 0,
+      artifacts: [],
+      problem: error?.message ?? 'its record is gone',
+    };
+  }
+  const nextPhase = phaseNames.find((name) => record.phases[name] === undefined);
+  return {
+    ...base,
+    state: owner?.alive === true ? 'running' : nextPhase === undefined ? 'complete' : 'incomplete',
+    percentComplete: record.percentComplete,
+    updatedAt: record.updatedAt,
+    ...(nextPhase === undefined ? {} : { nextPhase }),
+    leftovers: record.ledger.length,
+    record,
+    artifacts: builtFiles(record),
+  };
+}
+
+export interface CleanOptions {
+  /** Remove the whole build with its artifacts, not only what a killed run left; default false. */
+  readonly all?: boolean;
+}
+
+/**
+ * Removes what a killed run of a build left behind, from its ledger alone; with `all` the whole build as well.
+ * @throws BuildNotFoundError; CheckpointLockedError while a process works on it
+ */
+export async function cleanBuild(
+  outDirectory: string,
+  buildId: string,
+  { all = false }: CleanOptions = {},
+): Promise<CleanReport> {
+  const { directory } = await showBuild(outDirectory, buildId);
+  const checkpoint = await openCheckpoint({ directory: stateDirectory(outDirectory, buildId), buildId });
+  try {
+    const report = await runLedger(checkpoint, ledgerHandlers(directory));
+    if (!all) return report;
+    for (const { path: file } of builtFiles(checkpoint.record)) {
+      await rm(path.resolve(directory, file), { force: true });
+    }
+    await removeTree(path.join(stateDirectory(outDirectory, buildId), 'work'));
+    return report;
+  } finally {
+    await checkpoint.close();
+    if (all) {
+      // The rest of the state goes last: until then a second run of clean finds its way.
+      await removeTree(stateDirectory(outDirectory, buildId));
+      await removeIfEmpty(directory);
+    }
+  }
+}
+
+async function removeIfEmpty(directory: string): Promise<void> {
+  if ((await readdir(directory).catch(() => ['?'])).length === 0)
+    await rm(directory, { recursive: true, force: true });
+}

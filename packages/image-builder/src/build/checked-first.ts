@@ -1,0 +1,25 @@
+import type { Phase } from '@osforge/pipeline';
+import { environmentChecks, minimumFreeBytes } from '../doctor/doctor.ts';
+import { PreflightError } from '../errors.ts';
+import type { BuildEnvironment } from './environment.ts';
+
+/**
+ * The same phases, with a quick look at the machine (programs, space, namespaces) before the first of them that really
+ * runs: a build that continues, or has nothing to do, is not held up by a preflight that was recorded long ago.
+ */
+export function checkedFirst(environment: BuildEnvironment, phases: readonly Phase[]): Phase[] {
+  let checked: Promise<void> | undefined;
+  const check = async (): Promise<void> => {
+    const neededBytes = Math.max(minimumFreeBytes, environment.recipe.disk.sizeBytes * 0.75);
+    const checks = await environmentChecks(environment.layout.directory, neededBytes);
+    if (checks.some(({ ok }) => !ok)) throw new PreflightError(checks);
+  };
+  return phases.map((phase) => ({
+    ...phase,
+    run: async (context) => {
+      checked ??= check();
+      await checked;
+      return phase.run(context);
+    },
+  }));
+}

@@ -1,0 +1,29 @@
+import type { EventBus } from '@osforge/event-bus';
+import type { Recipe } from '../recipe/recipe.ts';
+import type { BuildEvents } from './events.ts';
+import type { BuildLayout } from './layout.ts';
+
+/** What every phase of one build knows. Made once, before the plan. */
+export interface BuildEnvironment {
+  readonly recipe: Recipe;
+  /** Folder that relative paths of the recipe start from. */
+  readonly recipeDirectory: string;
+  readonly layout: BuildLayout;
+  /** Seconds since 1970 that every time stamp of the image is clamped to, where the user or recipe gave one. */
+  readonly sourceDateEpoch: number | undefined;
+  /** Versions of the Debian packages whose tools shape the result, by package name. */
+  readonly tools: Readonly<Record<string, string>>;
+  /** Environment variables that `env:` secret references are resolved from. */
+  readonly variables: NodeJS.ProcessEnv;
+  /** Absent while a plan is made: planning publishes nothing. */
+  readonly bus: EventBus<BuildEvents> | undefined;
+  readonly now: () => Date;
+}
+
+/** The versions of some tools, in a shape that goes into a phase's key. */
+export function toolVersions(
+  environment: BuildEnvironment,
+  names: readonly string[],
+): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, environment.tools[name] ?? 'absent']));
+}

@@ -1,0 +1,171 @@
+import { mkdir } from 'node:fs/promises';
+import { openCheckpoint, type BuildRecord, type Checkpoint } from '@osforge/checkpoint';
+import { createEventBus, openJournal, type EventBus } from '@osforge/event-bus';
+import { runPipeline, type PipelineResult, type RunPipelineOptions } from '@osforge/pipeline';
+import { buildPhases } from '../phases/index.ts';
+import { checkedFirst } from './checked-first.ts';
+import type { LoadedRecipe } from '../recipe/load-recipe.ts';
+import type { BuildEnvironment } from './environment.ts';
+import type { BuildEvents } from './events.ts';
+import { ledgerHandlers } from './ledger-handlers.ts';
+import { openEnvironment, type BuildOptions } from './open-environment.ts';
+import { runLeftovers } from './leftovers.ts';
+
+export interface StartBuildOptions
+  extends BuildOptions, Pick<RunPipelineOptions, 'onError' | 'ask' | 'signal' | 'abortNow' | 'fresh'> {
+  /** Hash every artifact again instead of trusting size, times and inode; default false. */
+  readonly verify?: boolean;
+}
+
+/** A file that a build leaves for the user. */
+export interface BuiltFile {
+  readonly name: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+export interface BuildResult {
+  readonly outcome: 'completed' | 'unchanged' | 'failed' | 'cancelled';
+  readonly buildId: string;
+  readonly directory: string;
+  readonly artifacts: readonly BuiltFile[];
+  readonly durationMs: number;
+  readonly ran: readonly string[];
+  readonly reused: readonly string[];
+  readonly skipped: readonly string[];
+  /** Why it failed or was cancelled. */
+  readonly error?: Error;
+}
+
+export interface Build {
+  readonly buildId: string;
+  readonly directory: string;
+  /** Everything that happens, also for late subscribers; closed when the build has ended. */
+  readonly bus: EventBus<BuildEvents>;
+  /** Never rejects: a failure is a result. */
+  readonly result: Promise<BuildResult>;
+}
+
+/** Files that the user gets, as the record has them. */
+export function builtFiles(record: BuildRecord): BuiltFile[] {
+  return Object.values(record.phases).flatMap(({ artifacts }) =>
+    artifacts
+      .filter(({ retention, released }) => retention === 'output' && released !== true)
+      .map(({ name, path, sizeBytes, sha256 }) => ({ name, path, sizeBytes, sha256 })),
+  );
+}
+
+/**
+ * Builds an image, or continues the build that has its id. Takes the build's lock before anything else.
+ * @throws CheckpointLockedError where another process builds this id, CheckpointNewerVersionError, CheckpointIoError,
+ * SourceDateEpochError: before anything has started
+ */
+export async function startBuild(loaded: LoadedRecipe, options: StartBuildOptions): Promise<Build> {
+  const bus = createEventBus<BuildEvents>({
+    buildId: options.buildId ?? loaded.recipe.name,
+    replaySize: 4096,
+  });
+  const environment = await openEnvironment(loaded, options, bus);
+  const { layout } = environment;
+  await mkdir(layout.state, { recursive: true });
+  const checkpoint = await openCheckpoint({ directory: layout.state, buildId: layout.buildId });
+  return {
+    buildId: layout.buildId,
+    directory: layout.directory,
+    bus,
+    result: execute(environment, checkpoint, bus, options, loaded),
+  };
+}
+
+async function execute(
+  environment: BuildEnvironment,
+  checkpoint: Checkpoint,
+  bus: EventBus<BuildEvents>,
+  options: StartBuildOptions,
+  loaded: LoadedRecipe,
+): Promise<BuildResult> {
+  const { layout } = environment;
+  const { buildId, directory } = layout;
+  const started = performance.now();
+  const empty = { artifacts: [], ran: [], reused: [], skipped: [] };
+  const journal = await openJournal(layout.events);
+  journal.attach(bus);
+  try {
+    const { origin, quarantined, record } = checkpoint;
+    const resumed = options.fresh !== true && Object.keys(record.phases).length > 0;
+    bus.publish('build', 'build.started', { buildId, recipe: loaded.path, directory, resumed });
+    if (origin === 'quarantined' && quarantined) {
+      bus.publish('build', 'checkpoint.quarantined', { path: quarantined.path, reason: quarantined.reason });
+    }
+    const handlers = ledgerHandlers(directory);
+    await runLeftovers(checkpoint, handlers);
+    const pipeline = runPipeline({
+      phases: checkedFirst(environment, buildPhases(environment)),
+      checkpoint,
+      directory,
+      handlers,
+      deep: options.verify ?? false,
+      fresh: options.fresh ?? false,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(options.abortNow === undefined ? {} : { abortNow: options.abortNow }),
+      ...(options.onError === undefined ? {} : { onError: options.onError }),
+      ...(options.ask === undefined ? {} : { ask: options.ask }),
+    });
+    const forwarding = pipeline.events$.subscribe(({ type, data }) => bus.publish('pipeline', type, data));
+    const result = await pipeline.result;
+    forwarding.unsubscribe();
+    return conclude(environment, bus, result);
+  } catch (error) {
+    const failure = error instanceof Error ? error : new Error(String(error));
+    bus.publish('build', 'build.failed', { buildId, ...describe(failure) });
+    return {
+      outcome: 'failed',
+      buildId,
+      directory,
+      ...empty,
+      durationMs: performance.now() - started,
+      error: failure,
+    };
+  } finally {
+    await checkpoint.close();
+    bus.close();
+    await journal.close();
+  }
+}
+
+function describe(error: Error): { message: string; code?: string } {
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
+  return { message: error.message, ...code };
+}
+
+function conclude(
+  environment: BuildEnvironment,
+  bus: EventBus<BuildEvents>,
+  result: PipelineResult,
+): BuildResult {
+  const { buildId, directory } = environment.layout;
+  const { outcome, durationMs, ran, reused, skipped, error } = result;
+  if (outcome === 'failed')
+    bus.publish('build', 'build.failed', { buildId, ...describe(error ?? new Error('failed')) });
+  else if (outcome === 'cancelled') {
+    bus.publish('build', 'build.cancelled', { buildId, message: error?.message ?? 'cancelled' });
+  } else
+    bus.publish('build', 'build.completed', {
+      buildId,
+      directory,
+      durationMs,
+      unchanged: outcome === 'unchanged',
+    });
+  return {
+    outcome,
+    buildId,
+    directory,
+    artifacts: builtFiles(result.record),
+    durationMs,
+    ran,
+    reused,
+    skipped,
+    ...(error === undefined ? {} : { error }),
+  };
+}

@@ -1,0 +1,116 @@
+import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createQemuHypervisor, type Machine, type MachineSpec } from '@osforge/hypervisor';
+import { liveKey, type LiveKey, type PhaseContext } from '@osforge/pipeline';
+import { decideVerdict, type VmEndEvidence, type VmVerdict } from '@osforge/vm-events';
+import type { Subscription } from 'rxjs';
+import type { BuildEnvironment } from '../build/environment.ts';
+import { VmVerdictError, type ConsoleEvidence } from '../errors.ts';
+import { GuestSession, type CommandEnd, type CommandOptions } from './guest-session.ts';
+
+export const agentChannel = 'org.osforge.agent';
+
+/** The files and settings that a build machine is made of; recorded by `vm-setup`. */
+export interface MachinePlan {
+  readonly accelerator: 'kvm' | 'tcg';
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly commandLine: string;
+  readonly agentDisk: string;
+  readonly generalizeDisk: string;
+}
+
+/** A running build machine and the agent in it. */
+export interface BuildMachine {
+  readonly machine: Machine;
+  readonly session: GuestSession;
+  /** Waits for the agent's first word; only for a machine that boots. */
+  ready(options: CommandOptions): Promise<CommandEnd>;
+  evidence(): ConsoleEvidence;
+  /** Tells observers and returns the verdict; never throws. */
+  judge(evidence: VmEndEvidence): VmVerdict;
+  /** Frees the private folder and the subscriptions; the machine itself must have ended. */
+  dispose(): Promise<void>;
+}
+
+/** The running machine is handed from phase to phase; the run's end disposes of it. */
+export const buildMachineKey: LiveKey<BuildMachine> = liveKey<BuildMachine>('build-machine');
+
+/** Starts a build machine on `disk`, or continues one from a saved state. */
+export async function startBuildMachine(
+  environment: BuildEnvironment,
+  context: PhaseContext,
+  plan: MachinePlan,
+  options: { disk: string; restoreFrom?: string },
+): Promise<BuildMachine> {
+  const { recipe, layout, bus } = environment;
+  const runtimeDir = await mkdtemp(path.join(tmpdir(), 'osforge-vm-'));
+  await context.ledger.register('directory-tree', runtimeDir);
+  await mkdir(layout.logs, { recursive: true });
+  const consoleLog = path.join(layout.logs, 'console.log');
+  const spec: MachineSpec = {
+    name: layout.buildId,
+    memoryMiB: recipe.vm.memoryMiB,
+    cpus: recipe.vm.cpus,
+    accelerator: plan.accelerator,
+    boot: { kind: 'kernel', kernel: plan.kernel, initrd: plan.initrd, commandLine: plan.commandLine },
+    disks: [
+      { id: 'root', path: options.disk, format: 'qcow2' },
+      { id: 'osforge-agent', path: plan.agentDisk, format: 'raw', readOnly: true },
+      { id: 'osforge-generalize', path: plan.generalizeDisk, format: 'raw', readOnly: true },
+    ],
+    cdrom: { id: 'medium' },
+    channels: [agentChannel],
+    runtimeDir,
+    consoleLog,
+    qemuLog: path.join(layout.logs, 'qemu.log'),
+    network: 'none',
+    ...(options.restoreFrom === undefined ? {} : { restoreFrom: options.restoreFrom }),
+  };
+  const machine = await createQemuHypervisor().create(spec);
+  bus?.publish('vm', 'vm.state', {
+    state: options.restoreFrom ? 'restored' : 'started',
+    accelerator: plan.accelerator,
+  });
+  const subscriptions: Subscription[] = [
+    machine.console$.subscribe((line) => bus?.publish('vm', 'vm.console', { line })),
+  ];
+  const session = new GuestSession({ channel: machine.channel(agentChannel), ended: machine.ended });
+  const evidence = (): ConsoleEvidence => ({ lastConsoleLines: machine.lastConsoleLines(20), consoleLog });
+  return {
+    machine,
+    session,
+    ready: (wait) => session.ready(wait),
+    evidence,
+    judge: (end) => {
+      const verdict = decideVerdict(end);
+      bus?.publish('vm', 'vm.verdict', {
+        kind: verdict.kind,
+        summary: verdict.summary,
+        lastConsoleLines: machine.lastConsoleLines(20),
+        consoleLog,
+      });
+      return verdict;
+    },
+    dispose: async () => {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+      await rm(runtimeDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The error for a machine that ended, failed or kept silent while something was waited for. */
+export async function unexpectedEnd(
+  build: BuildMachine,
+  end: CommandEnd,
+  during: string,
+): Promise<VmVerdictError> {
+  if (end.kind === 'machine-ended') {
+    return new VmVerdictError(build.judge(end.evidence), build.evidence(), during);
+  }
+  // It does not answer. What it shows last is read before it is switched off.
+  const error = new VmVerdictError(build.judge({ qmpEof: false, timedOut: true }), build.evidence(), during);
+  await build.machine.kill();
+  return error;
+}

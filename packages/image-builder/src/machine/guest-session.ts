@@ -1,0 +1,94 @@
+import type { VmEndEvidence } from '@osforge/vm-events';
+import type { Observable, Subscription } from 'rxjs';
+import { parseGuestLine, type GuestLine } from './guest-protocol.ts';
+
+/** The part of a machine that a session needs. */
+export interface SessionMachine {
+  readonly channel: { readonly lines$: Observable<string>; send(line: string): Promise<void> };
+  readonly ended: Promise<VmEndEvidence>;
+}
+
+/** How one command ended. */
+export type CommandEnd =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'failed'; readonly text: string }
+  /** The machine ended, or the channel closed, before the guest answered. */
+  | { readonly kind: 'machine-ended'; readonly evidence: VmEndEvidence }
+  | { readonly kind: 'timeout'; readonly timeoutMs: number };
+
+/** Options of one wait. */
+export interface CommandOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onLine?: (line: GuestLine) => void;
+  /** The deadline starts anew with each line that this accepts; default: never. */
+  readonly restartsDeadline?: (line: GuestLine) => boolean;
+}
+
+/** Talks to the agent in the build machine: one command at a time, each with a deadline and an abort signal. */
+export class GuestSession {
+  readonly #machine: SessionMachine;
+
+  constructor(machine: SessionMachine) {
+    this.#machine = machine;
+  }
+
+  /** Resolves when the agent has said that the system is up. */
+  async ready(options: CommandOptions): Promise<CommandEnd> {
+    return this.#wait((line) => (line.kind === 'ready' ? { kind: 'ok' } : undefined), options);
+  }
+
+  /** Sends `command argument` and waits for its end. Subscribes before it sends. */
+  async command(command: string, argument: string, options: CommandOptions): Promise<CommandEnd> {
+    const end = this.#wait((line) => {
+      if (line.kind === 'ok' && line.command === command) return { kind: 'ok' };
+      if (line.kind === 'failed' && line.command === command) return { kind: 'failed', text: line.text };
+      return undefined;
+    }, options);
+    // A send that fails means that the machine is gone; `end` says so with the evidence.
+    this.#machine.channel.send(argument === '' ? command : `${command} ${argument}`).catch(() => undefined);
+    return end;
+  }
+
+  async #wait(
+    match: (line: GuestLine) => CommandEnd | undefined,
+    options: CommandOptions,
+  ): Promise<CommandEnd> {
+    const { signal, timeoutMs } = options;
+    signal.throwIfAborted();
+    let subscription: Subscription | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    let onAbort: (() => void) | undefined;
+    try {
+      return await new Promise<CommandEnd>((resolve, reject) => {
+        onAbort = () => {
+          reject(signal.reason instanceof Error ? signal.reason : new Error('cancelled'));
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        const startDeadline = (): void => {
+          clearTimeout(timer);
+          timer = setTimeout(() => {
+            resolve({ kind: 'timeout', timeoutMs });
+          }, timeoutMs);
+        };
+        startDeadline();
+        subscription = this.#machine.channel.lines$.subscribe({
+          next: (text) => {
+            const line = parseGuestLine(text);
+            options.onLine?.(line);
+            if (options.restartsDeadline?.(line)) startDeadline();
+            const end = match(line);
+            if (end) resolve(end);
+          },
+        });
+        this.#machine.ended.then((evidence) => {
+          resolve({ kind: 'machine-ended', evidence });
+        }, reject);
+      });
+    } finally {
+      clearTimeout(timer);
+      subscription?.unsubscribe();
+      if (onAbort) signal.removeEventListener('abort', onAbort);
+    }
+  }
+}

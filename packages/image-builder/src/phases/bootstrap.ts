@@ -1,0 +1,110 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { PhaseContext } from '@osforge/pipeline';
+import { run } from '@osforge/process';
+import type { BuildEnvironment } from '../build/environment.ts';
+import { resolveSecret } from '../recipe/secret-reference.ts';
+import { isSecretReference } from '../recipe/secret-reference.ts';
+import { artifactPath } from './artifacts.ts';
+
+/** What the tree hook is told, beside the recipe. All paths are absolute. */
+export interface BootstrapRequest {
+  readonly output: string;
+  readonly overlay: string;
+  readonly driverFolder: string;
+  /** File with the arguments of mkfs.ext4, one a line. */
+  readonly mkfsArguments: string;
+  readonly mkfsEnvironment: Readonly<Record<string, string>>;
+  readonly epochSeconds: number;
+  readonly hook: string;
+  readonly generalize: string;
+}
+
+/** Account lines for the hook, with the secrets they hold. They travel in the environment, never in a file. */
+async function accounts(
+  environment: BuildEnvironment,
+): Promise<{ users: string; keys: string; secrets: string[] }> {
+  const options = { env: environment.variables, directory: environment.recipeDirectory };
+  const secrets: string[] = [];
+  let users = '';
+  let keys = '';
+  for (const user of environment.recipe.users) {
+    const hash = user.password === undefined ? '' : await resolveSecret(user.password, options);
+    if (hash !== '') secrets.push(hash);
+    users += `${user.name}:${user.shell}:${user.groups.join(',')}:${user.sudo ? 1 : 0}:${hash}\n`;
+    for (const key of user.authorizedKeys) {
+      keys += `${user.name} ${isSecretReference(key) ? await resolveSecret(key, options) : key}\n`;
+    }
+  }
+  return { users, keys, secrets };
+}
+
+/**
+ * Unpacks and configures the base system from the packages that `updates` downloaded, offline, and hands the tree to
+ * the hook, which turns it into a file system. As root it runs in place; else in a user namespace (`--mode=unshare`).
+ */
+export async function bootstrap(
+  environment: BuildEnvironment,
+  context: PhaseContext,
+  request: BootstrapRequest,
+): Promise<void> {
+  const { layout, recipe } = environment;
+  const repository = path.dirname(artifactPath(layout, context.upstream('updates'), 'Packages'));
+  const packages = environment.recipe;
+  const names = context.upstream('updates').data['packages'];
+  const install = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  const { users, keys, secrets } = await accounts(environment);
+  const temporary = path.join(request.output, 'tree');
+  await mkdir(temporary, { mode: 0o755 });
+  await context.ledger.register('directory-tree', temporary);
+
+  // Each installed package prints one "Setting up" line: an even measure of how far the bootstrap is.
+  let configured = 0;
+  await run(
+    'mmdebstrap',
+    [
+      '--variant=custom',
+      `--mode=${process.getuid?.() === 0 ? 'root' : 'unshare'}`,
+      '--format=null',
+      '--architectures=amd64',
+      '--aptopt=Acquire::Languages "none"',
+      '--aptopt=APT::Install-Recommends "false"',
+      `--include=${install.join(',')}`,
+      `--customize-hook=${request.hook}`,
+      '--verbose',
+      packages.distribution.release,
+      '-',
+      `deb [trusted=yes] copy:${repository} ./`,
+    ],
+    {
+      lifetime: 'tree',
+      signal: context.signal,
+      timeoutMs: 30 * 60_000,
+      secrets,
+      env: {
+        TMPDIR: temporary,
+        SOURCE_DATE_EPOCH: String(request.epochSeconds),
+        ...request.mkfsEnvironment,
+        OSFORGE_OVERLAY: request.overlay,
+        OSFORGE_DEBS: request.driverFolder,
+        OSFORGE_USERS: users,
+        OSFORGE_KEYS: keys,
+        OSFORGE_TIMEZONE: recipe.system.timezone === 'Etc/UTC' ? '' : recipe.system.timezone,
+        OSFORGE_INITRAMFS: recipe.drivers.packages.length > 0 || request.driverFolder !== '' ? '1' : '0',
+        OSFORGE_OUTPUT: request.output,
+        OSFORGE_GENERALIZE: request.generalize,
+        OSFORGE_MKFS: request.mkfsArguments,
+      },
+      onLine: (line, stream) => {
+        if (/^(Setting up|Unpacking) /.test(line)) {
+          configured += 0.5;
+          context.progress(
+            0.02 + 0.86 * Math.min(1, configured / Math.max(1, install.length)),
+            line.slice(0, 80),
+          );
+        }
+        context.log(line, stream);
+      },
+    },
+  );
+}

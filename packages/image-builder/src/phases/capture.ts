@@ -1,0 +1,135 @@
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  convertImage,
+  openExt4,
+  openRaw,
+  rawContentDigest,
+  readExt4State,
+  readFatState,
+  treeDigest,
+} from '@osforge/disk-image';
+import type { Phase, PhaseArtifact, PhaseContext } from '@osforge/pipeline';
+import type { BuildEnvironment } from '../build/environment.ts';
+import { toolVersions } from '../build/environment.ts';
+import { BuildConsistencyError } from '../errors.ts';
+import { artifactPath } from './artifacts.ts';
+import { identifiersOf, imageLayout } from './disk.ts';
+import { parseDpkgStatus } from './package-list.ts';
+import { capturedFile, writeManifest, writeSums, type CapturedFile } from '../capture/manifest.ts';
+import { treeMask } from '../capture/tree-mask.ts';
+
+/** Phase 11: makes the artifacts from the finished disk, all digests, the manifest and the checksum file. */
+export function capturePhase(environment: BuildEnvironment): Phase {
+  const { recipe, layout } = environment;
+  return {
+    name: 'capture',
+    version: '1',
+    weight: 8,
+    dependsOn: ['vm-shutdown', 'disk', 'os-updates', 'preflight'],
+    reads: ['vm-shutdown', 'disk', 'preflight'],
+    inputs: () => ({
+      formats: [...recipe.capture.formats],
+      tools: toolVersions(environment, ['qemu-utils']),
+      description: recipe.description ?? '',
+    }),
+    run: async (context) => {
+      await mkdir(layout.directory, { recursive: true });
+      const flat = path.join(layout.work, 'final.raw');
+      const { raw, temporary } = await flattened(environment, context, flat);
+      try {
+        const facts = await inspect(environment, context, raw);
+        const images = await convertAll(environment, context, raw);
+        const contentSha256 = await rawContentDigest(raw, 'raw');
+        context.progress(0.95, 'writing the manifest');
+        const manifest = await writeManifest(environment, context, { ...facts, contentSha256, images });
+        const sums = await writeSums(layout.directory, [...images, manifest], context.signal);
+        const artifacts: PhaseArtifact[] = [...images, manifest, sums].map((image) => ({
+          ...image,
+          retention: 'output',
+        }));
+        return { artifacts, data: { contentSha256, treeSha256: facts.treeSha256 } };
+      } finally {
+        if (temporary) await rm(flat, { force: true });
+      }
+    },
+  };
+}
+
+/** The disk as one raw file: the machine's chain of overlays folded up, or the disk itself where there was none. */
+async function flattened(
+  environment: BuildEnvironment,
+  context: PhaseContext,
+  flat: string,
+): Promise<{ raw: string; temporary: boolean }> {
+  const { layout } = environment;
+  const shutdown = context.upstream('vm-shutdown');
+  if (shutdown.state === 'skipped') {
+    return { raw: artifactPath(layout, context.upstream('disk'), 'disk'), temporary: false };
+  }
+  await context.ledger.register('file', flat);
+  await convertImage({
+    source: artifactPath(layout, shutdown, 'final-disk'),
+    sourceFormat: 'qcow2',
+    target: flat,
+    format: 'raw',
+    signal: context.signal,
+    onProgress: (fraction) => {
+      context.progress(0.15 * fraction, 'reading the disk');
+    },
+  });
+  return { raw: flat, temporary: true };
+}
+
+/** What is on the disk. Refuses a disk whose file systems were not closed properly. */
+async function inspect(environment: BuildEnvironment, context: PhaseContext, raw: string) {
+  const [esp, root] = imageLayout(environment, identifiersOf(environment)).partitions;
+  if (!esp || !root) throw new BuildConsistencyError('the disk has lost its partitions');
+  const reader = await openRaw(raw);
+  try {
+    const ext4 = await readExt4State(reader, root.startBytes);
+    const fat = await readFatState(reader, esp.startBytes);
+    if (ext4.state !== 'clean') {
+      throw new BuildConsistencyError(`the root file system is "${ext4.state}": nothing is captured from it`);
+    }
+    if (fat.dirty || fat.ioErrors) throw new BuildConsistencyError('the EFI system partition is not clean');
+    context.progress(0.2, 'reading the file tree');
+    const files = await openExt4(reader, root.startBytes);
+    const tree = await treeDigest(files.walk(), { mask: treeMask });
+    const packages = parseDpkgStatus(
+      Buffer.from(await files.readFile('/var/lib/dpkg/status')).toString('utf8'),
+    );
+    return { treeSha256: tree.sha256, treeEntries: tree.entries, packages };
+  } finally {
+    await reader.close();
+  }
+}
+
+async function convertAll(
+  environment: BuildEnvironment,
+  context: PhaseContext,
+  raw: string,
+): Promise<CapturedFile[]> {
+  const { layout, recipe } = environment;
+  const fractions = new Map<string, number>();
+  return Promise.all(
+    recipe.capture.formats.map(async (format) => {
+      const name = `${recipe.name}.${format}`;
+      const target = path.join(layout.directory, name);
+      await context.ledger.register('file', `${target}.partial`);
+      await convertImage({
+        source: raw,
+        sourceFormat: 'raw',
+        target,
+        format,
+        signal: context.signal,
+        onProgress: (fraction) => {
+          fractions.set(format, fraction);
+          const sum = [...fractions.values()].reduce((total, value) => total + value, 0);
+          context.progress(0.3 + (0.6 * sum) / recipe.capture.formats.length, `making ${name}`);
+        },
+      });
+      return capturedFile(target, context.signal);
+    }),
+  );
+}

@@ -1,0 +1,75 @@
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { createOverlay } from '@osforge/hypervisor';
+import type { Phase } from '@osforge/pipeline';
+import type { BuildEnvironment } from '../build/environment.ts';
+import { startBuildMachine, unexpectedEnd } from '../machine/build-machine.ts';
+import { holdMachine } from '../machine/hold.ts';
+import { machinePlan } from '../machine/machine-plan.ts';
+import { artifactPath } from './artifacts.ts';
+import { skipWithoutApps } from './skip.ts';
+
+/** Deadline for writing the guest's memory to a file. */
+export const saveStateTimeoutMs: number = 5 * 60_000;
+
+/** The disks of the build machine form a chain; each phase freezes its own link when it is done. */
+export function diskLinks(work: string): { booted: string; installed: string; final: string } {
+  const folder = path.join(work, 'vm-disks');
+  return {
+    booted: path.join(folder, '1-booted.qcow2'),
+    installed: path.join(folder, '2-installed.qcow2'),
+    final: path.join(folder, '3-final.qcow2'),
+  };
+}
+
+/**
+ * Phase 8: boots the machine until its agent answers, then saves memory and disk. That saved machine is the phase's
+ * artifact: a build that is killed later, or whose applications change, continues from it without booting again.
+ */
+export function vmStartPhase(environment: BuildEnvironment): Phase {
+  const { recipe, layout } = environment;
+  const state = path.join(layout.work, 'vm-booted.state');
+  return {
+    name: 'vm-start',
+    version: '1',
+    weight: 12,
+    dependsOn: ['vm-setup', 'disk'],
+    inputs: () => ({ memoryMiB: recipe.vm.memoryMiB, cpus: recipe.vm.cpus }),
+    skip: skipWithoutApps(recipe),
+    run: async (context) => {
+      const links = diskLinks(layout.work);
+      await rm(path.dirname(links.booted), { recursive: true, force: true });
+      await mkdir(path.dirname(links.booted), { recursive: true });
+      await createOverlay({
+        backing: { path: artifactPath(layout, context.upstream('disk'), 'disk'), format: 'raw' },
+        path: links.booted,
+      });
+      const build = await startBuildMachine(environment, context, machinePlan(environment, context), {
+        disk: links.booted,
+      });
+      holdMachine(context, build);
+      context.progress(0.05, 'booting');
+      const end = await build.ready({ timeoutMs: recipe.vm.timeouts.bootMs, signal: context.signal });
+      if (end.kind !== 'ok') throw await unexpectedEnd(build, end, 'while it booted');
+      context.progress(0.9, 'saving the booted machine');
+      const saved = await build.machine.saveState({
+        statePath: state,
+        overlays: { root: links.installed },
+        signal: context.signal,
+        timeoutMs: saveStateTimeoutMs,
+      });
+      return {
+        artifacts: [
+          {
+            name: 'booted-state',
+            path: state,
+            retention: 'cache',
+            sha256: saved.sha256,
+            sizeBytes: saved.sizeBytes,
+          },
+          { name: 'booted-disk', path: links.booted, retention: 'cache' },
+        ],
+      };
+    },
+  };
+}
