@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { flushFile } from '@osforge/flush';
+import type { QmpClient } from '@osforge/vm-events';
+import { MachineSpecError, SaveStateError } from '../errors.ts';
+import type { SavedState, SaveStateOptions } from '../hypervisor.ts';
+import { listenOnce } from '../listen-once.ts';
+import { socketPath } from '../runtime-dir.ts';
+import { withDeadline } from '../wait.ts';
+import { watchMigration } from './migration.ts';
+
+/** A writable disk as QEMU has it now. */
+export interface TopNode {
+  readonly id: string;
+  readonly nodeName: string;
+  readonly path: string;
+  readonly generation: number;
+}
+
+export interface SaveStateContext {
+  readonly qmp: QmpClient;
+  readonly socketFolder: string;
+  /** The writable disks; entries are replaced when the disks go on in their overlays. */
+  readonly tops: Map<string, TopNode>;
+  /** Monotonic clock in ms. */
+  readonly now: () => number;
+}
+
+// QEMU's own limit of 128 MiB/s is for sharing a network; 0 would be refused.
+const BANDWIDTH_BYTES_PER_S = 64 * 2 ** 30;
+
+/**
+ * The order makes state and disks belong to one instant: stop the guest (QEMU drains and flushes its disks), switch
+ * every disk to its overlay in one transaction, write the state with the guest still stopped, and only then let it go
+ * on. Nothing is written to an overlay before that, so the saved state fits the frozen files exactly.
+ */
+export async function saveState(context: SaveStateContext, options: SaveStateOptions): Promise<SavedState> {
+  const { qmp, tops, now } = context;
+  const { statePath, overlays, signal, timeoutMs = 600_000 } = options;
+  await refuseBadPaths(tops, options);
+  const startedAt = now();
+  const deadline = { signal, timeoutMs };
+  const frozen = [...tops.values()];
+  const partial = `${statePath}.partial`;
+  const running = await isRunning(qmp);
+  let overlaysInUse = false;
+  let continued = false;
+  try {
+    if (running) await qmp.execute('stop', undefined, deadline);
+    const pausedAt = now();
+    if (frozen.length > 0) await freezeDisks(context, overlays);
+    overlaysInUse = frozen.length > 0;
+    // The frozen files are flushed while the state is written: both must be on the medium before this resolves.
+    const flushes = Promise.all(frozen.map((disk) => flushFile(disk.path, { signal })));
+    flushes.catch(() => undefined);
+    const digest = await withDeadline('saved state', writeState(context, partial), deadline);
+    if (running) {
+      await qmp.execute('cont');
+      continued = true;
+    }
+    const pausedMs = now() - pausedAt;
+    await withDeadline('flush of the frozen disks', flushes, deadline);
+    await flushFile(partial, { signal });
+    await rename(partial, statePath);
+    await flushFolder(dirname(statePath));
+    return {
+      ...digest,
+      durationMs: now() - startedAt,
+      pausedMs,
+      frozenDisks: Object.fromEntries(frozen.map((disk) => [disk.id, disk.path])),
+    };
+  } catch (cause) {
+    if (running && !continued) continued = await tryToContinue(qmp);
+    await rm(partial, { force: true });
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new SaveStateError(statePath, what, { overlaysInUse, continued }, cause);
+  }
+}
+
+async function refuseBadPaths(tops: Map<string, TopNode>, options: SaveStateOptions): Promise<void> {
+  for (const id of tops.keys()) {
+    if (options.overlays[id] === undefined) {
+      throw new MachineSpecError(
+        `overlays.${id}`,
+        'every writable disk needs an overlay, or it could not be frozen',
+      );
+    }
+  }
+  for (const [id, path] of [['statePath', options.statePath], ...Object.entries(options.overlays)] as const) {
+    if (id !== 'statePath' && !tops.has(id))
+      throw new MachineSpecError(`overlays.${id}`, 'there is no such disk');
+    const exists = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists)
+      throw new MachineSpecError(id === 'statePath' ? id : `overlays.${id}`, `${path} exists already`);
+  }
+}
+
+async function isRunning(qmp: QmpClient): Promise<boolean> {
+  const status = await qmp.execute('query-status');
+  return typeof status === 'object' && status !== null && 'running' in status && status.running === true;
+}
+
+/** All disks or none: QEMU's transaction undoes the first when the second fails. */
+async function freezeDisks(
+  { qmp, tops }: SaveStateContext,
+  overlays: Readonly<Record<string, string>>,
+): Promise<void> {
+  const next = [...tops.values()].map((top) => {
+    const generation = top.generation + 1;
+    return {
+      id: top.id,
+      generation,
+      nodeName: `${top.id}-s${generation}`,
+      path: overlays[top.id] ?? '',
+      below: top.nodeName,
+    };
+  });
+  await qmp.execute('transaction', {
+    actions: next.map((top) => ({
+      type: 'blockdev-snapshot-sync',
+      data: {
+        'node-name': top.below,
+        'snapshot-file': top.path,
+        'snapshot-node-name': top.nodeName,
+        format: 'qcow2',
+        mode: 'absolute-paths',
+      },
+    })),
+  });
+  for (const { id, nodeName, path, generation } of next) tops.set(id, { id, nodeName, path, generation });
+}
+
+async function writeState(
+  { qmp, socketFolder }: SaveStateContext,
+  path: string,
+): Promise<{ sizeBytes: number; sha256: string }> {
+  const listening = await listenOnce(socketPath(socketFolder, 'state'));
+  const migration = watchMigration(qmp);
+  let socket: Socket | undefined;
+  try {
+    await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BANDWIDTH_BYTES_PER_S });
+    await qmp.execute('migrate', { uri: `unix:${listening.path}` });
+    socket = await Promise.race([
+      listening.connected,
+      migration.end.then((end) => {
+        throw new Error(`QEMU said "${end}" before it sent anything`);
+      }),
+    ]);
+    const hash = createHash('sha256');
+    let sizeBytes = 0;
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, callback) {
+        hash.update(chunk);
+        sizeBytes += chunk.length;
+        callback(null, chunk);
+      },
+    });
+    const file = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: 4 * 2 ** 20 });
+    await pipeline(socket, measure, file);
+    const end = await migration.end;
+    if (end !== 'completed') throw new Error(`QEMU said "${end}"`);
+    return { sizeBytes, sha256: hash.digest('hex') };
+  } finally {
+    listening.close();
+    socket?.destroy();
+    migration.stop();
+  }
+}
+
+/** After a failed save the guest is only paused. False when QEMU does not let it go on. */
+async function tryToContinue(qmp: QmpClient): Promise<boolean> {
+  try {
+    const migration = watchMigration(qmp);
+    const info = await qmp.execute('query-migrate');
+    const status = typeof info === 'object' && info !== null && 'status' in info ? info.status : undefined;
+    if (status === 'setup' || status === 'active' || status === 'device' || status === 'cancelling') {
+      await qmp.execute('migrate_cancel');
+      await withDeadline('cancelled migration', migration.end, { timeoutMs: 30_000 });
+    }
+    migration.stop();
+    await qmp.execute('cont');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
