@@ -13,7 +13,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const jsonObject = z.record(z.string(), z.json());
 
 /** Absolute, or relative without a way out of the build folder. */
-const artifactPath = z.string().regex(/^(?:\/|(?!(?:.*\/)?\.\.(?:\/|$)))[^\0]*[^\0/]$/);
+const artifactPath = z.string().regex(/^(?:\/|(?!(?:[^\0]*\/)?\.\.(?:\/|$)))[^\0]*[^\0/]$/);
 
 const artifactSchema: z.ZodType<ArtifactRecord> = z.strictObject({
   name: z.string().min(1).max(200),

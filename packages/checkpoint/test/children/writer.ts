@@ -1,0 +1,20 @@
+// Updates several builds as fast as it can, and says of each update that it is durable: `<build> <count>`.
+import { writeSync } from 'node:fs';
+import { openCheckpoint } from '@osforge/checkpoint';
+
+const [, , directory = '', builds = '1', filler = '0'] = process.argv;
+
+async function write(index: number): Promise<never> {
+  const checkpoint = await openCheckpoint({ directory, buildId: `b${index}` });
+  const stored = checkpoint.record.facts['count'];
+  let count = typeof stored === 'number' ? stored : 0;
+  for (;;) {
+    count += 1;
+    // The text shows a record that is put together from two.
+    const text = String(count % 10).repeat(Number(filler));
+    await checkpoint.update((record) => ({ ...record, facts: { count, text } }));
+    writeSync(1, `${index} ${count}\n`);
+  }
+}
+
+await Promise.all(Array.from({ length: Number(builds) }, (_, index) => write(index)));
