@@ -50,3 +50,7 @@ export {
   NbdError,
   QemuImgOutputError,
 } from './errors.ts';
+export { openExt4, type Ext4Reader, type Ext4ReaderOptions } from './ext4/reader.ts';
+export type { Ext4Limits } from './ext4/volume.ts';
+export type { TreeEntry } from './tree/entry.ts';
+export { treeDigest, type MaskRule, type TreeDigest, type TreeField } from './tree/digest.ts';

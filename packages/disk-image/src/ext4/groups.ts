@@ -36,7 +36,8 @@ export async function readGroups(
   const tableBlocks = Math.ceil((inodesPerGroup * inodeSize) / blockSize);
   const result: BlockGroup[] = [];
   for (let block = 0; block * perBlock < groups; block += 1) {
-    let at = firstDataBlock + 1 + block;
+    // Behind the block that holds byte 1024.
+    let at = (blockSize === 1024 ? 2 : 1) + block;
     if (block >= firstMetaBg) {
       // Meta block groups keep their descriptors in their own first group, behind a backup superblock if one is there.
       const group = block * perBlock;

@@ -84,7 +84,8 @@ export function parseSuperblock(bytes: Buffer, availableBytes: number): Superblo
   const descriptorSize = wide ? bytes.readUInt16LE(254) : 32;
   if (blocks === 0 || blocks * blockSize > availableBytes)
     refuse(`${blocks} blocks of ${blockSize} bytes do not fit into the ${availableBytes} bytes of the image`);
-  if (firstDataBlock !== (blockSize === 1024 ? 1 : 0))
+  // With 1 KiB blocks it is 1, but 0 again with bigalloc.
+  if (firstDataBlock > (blockSize === 1024 ? 1 : 0))
     refuse(`first data block ${firstDataBlock} is impossible`);
   if (blocksPerGroup === 0 || blocksPerGroup > blockSize * 8 * 65536)
     refuse(`${blocksPerGroup} blocks per group are impossible`);
