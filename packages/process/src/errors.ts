@@ -12,6 +12,13 @@ function showLines(lines: readonly string[]): string {
   return lines.length === 0 ? ' It wrote nothing.' : ` Its last lines:\n  ${lines.join('\n  ')}`;
 }
 
+/** SIGKILL ends every program, except one that hangs in the kernel. */
+function showUnkillable(end: ProgramEnd): string {
+  return end.exitCode === null && end.signal === null
+    ? ' It has not ended even after SIGKILL: it may hang in the kernel (see dmesg).'
+    : '';
+}
+
 /** The program is neither in `PATH` nor in the system's `sbin` folders, or the given path is not executable. */
 export class ProgramMissingError extends Error {
   override readonly name = 'ProgramMissingError';
@@ -90,7 +97,9 @@ export class ProgramTimeoutError extends Error implements ProgramEnd {
   readonly timeoutMs: number;
 
   constructor(end: ProgramEnd, timeoutMs: number) {
-    super(`${show(end.program, end.args)} was ended after ${timeoutMs} ms.${showLines(end.lastLines)}`);
+    super(
+      `${show(end.program, end.args)} was ended after ${timeoutMs} ms.${showUnkillable(end)}${showLines(end.lastLines)}`,
+    );
     this.program = end.program;
     this.args = end.args;
     this.exitCode = end.exitCode;
@@ -110,8 +119,10 @@ export class ProgramCancelledError extends Error implements ProgramEnd {
   readonly signal: string | null;
   readonly lastLines: readonly string[];
 
-  constructor(end: ProgramEnd, cause: unknown) {
-    super(`${show(end.program, end.args)} was cancelled.`, { cause });
+  constructor(end: ProgramEnd & { started: boolean }, cause: unknown) {
+    super(`${show(end.program, end.args)} was cancelled.${end.started ? showUnkillable(end) : ''}`, {
+      cause,
+    });
     this.program = end.program;
     this.args = end.args;
     this.exitCode = end.exitCode;

@@ -16,4 +16,5 @@ export type { OutputLine, OutputStream, RunOptions } from './options.ts';
 export { maskSecrets, type SecretMask } from './output/mask-secrets.ts';
 export { isAlive, processIdentity, processLiveness, type ProcessIdentity } from './process-identity.ts';
 export { run, type RunResult } from './run.ts';
-export { start, type EndReason, type ProcessClose, type ProcessExit, type RunningProcess } from './start.ts';
+export type { EndReason, ProcessClose, ProcessExit, RunningProcess } from './running-process.ts';
+export { start } from './start.ts';

@@ -46,7 +46,7 @@ export async function run(
   };
   if (ended?.kind === 'error') throw ended.error;
   if (ended?.kind === 'timeout') throw new ProgramTimeoutError(end, options.timeoutMs ?? 0);
-  if (ended?.kind === 'cancelled') throw new ProgramCancelledError(end, ended.cause);
+  if (ended?.kind === 'cancelled') throw new ProgramCancelledError({ ...end, started: true }, ended.cause);
   if (exit.code === null || !(options.allowedExitCodes ?? [0]).includes(exit.code)) {
     throw new ProgramFailedError(end);
   }

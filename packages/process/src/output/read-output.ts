@@ -3,13 +3,13 @@ import type { Readable } from 'node:stream';
 
 import type { LineSplitter } from './split-lines.ts';
 import type { SecretMask } from './mask-secrets.ts';
-import type { Tail } from './keep-tail.ts';
 
 /** What the text of one output goes through. */
 export interface OutputStages {
   mask: SecretMask;
   splitter: LineSplitter;
-  tail: Tail;
+  /** Takes all of the text, as it comes. */
+  keep: (text: string) => void;
   /** Takes complete lines. While its promise is pending nothing more is read: the program has to wait. */
   take: (lines: readonly string[]) => Promise<void>;
 }
@@ -19,10 +19,10 @@ export interface OutputStages {
  * U+FFFD) → secrets masked → kept end and lines. Resolves to false if the stream broke before its end.
  */
 export async function readOutput(stream: Readable, stages: OutputStages): Promise<boolean> {
-  const { mask, splitter, tail, take } = stages;
+  const { mask, splitter, keep, take } = stages;
   const decoder = new StringDecoder('utf8');
   const pass = async (text: string): Promise<void> => {
-    tail.push(text);
+    keep(text);
     const lines = splitter.push(text);
     if (lines.length > 0) await take(lines);
   };

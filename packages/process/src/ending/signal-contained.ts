@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import type { ContainmentMechanism } from './containment/contain.ts';
+import type { ContainmentMechanism } from '../containment/contain.ts';
 
 function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
@@ -50,7 +50,7 @@ export function signalContained(
 }
 
 /** Kills a contained program with all that its containment covers. */
-export function killContained(pid: number, mechanism: ContainmentMechanism): boolean {
+function killContained(pid: number, mechanism: ContainmentMechanism): boolean {
   switch (mechanism) {
     case 'none':
     case 'parent-death-signal':

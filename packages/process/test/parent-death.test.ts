@@ -1,0 +1,105 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { describe, expect, test } from 'vitest';
+
+import type { Containment, RunOptions } from '@osforge/process';
+
+import { fourProcesses, oneProcess, openLifeLine, upLines } from './life-line.ts';
+
+const timeout = 60_000;
+const users = { root: [], nobody: ['--reuid', '65534', '--regid', '65534', '--clear-groups'] } as const;
+type User = keyof typeof users;
+
+function startParent(
+  user: User,
+  job: { args: string[]; options: RunOptions; dieAfterMs?: number },
+): ChildProcess & { stdout: NodeJS.ReadableStream } {
+  const child = spawn(
+    'setpriv',
+    [
+      ...users[user],
+      ...['--', process.execPath, '--conditions=@osforge/source'],
+      ...[join(import.meta.dirname, 'fixtures/parent.ts'), JSON.stringify(job)],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/' },
+  );
+  return child;
+}
+
+async function firstLine(parent: { stdout: NodeJS.ReadableStream }): Promise<{ containment: Containment }> {
+  for await (const line of createInterface({ input: parent.stdout })) {
+    // Written by the fixture in this shape.
+    return JSON.parse(line) as { containment: Containment };
+  }
+  throw new Error('the parent wrote nothing');
+}
+
+describe.each(['root', 'nobody'] as const)(
+  'as %s, when the parent is killed by SIGKILL (needs root)',
+  (user) => {
+    test('the program dies', { timeout }, async () => {
+      const lifeLine = await openLifeLine();
+      const parent = startParent(user, { args: oneProcess(lifeLine.path), options: {} });
+      expect((await firstLine(parent)).containment).toEqual({ mechanism: 'parent-death-signal' });
+      await lifeLine.up(1);
+      parent.kill('SIGKILL');
+      await lifeLine.dead;
+      await lifeLine.remove();
+    });
+
+    const mechanisms =
+      user === 'root'
+        ? ([undefined, 'pid-namespace', 'reaper'] as const)
+        : ([undefined, 'user-pid-namespace', 'reaper'] as const);
+    test.each(mechanisms)('the whole tree dies (%s)', { timeout }, async (mechanism) => {
+      const lifeLine = await openLifeLine();
+      const parent = startParent(user, {
+        args: fourProcesses(lifeLine.path),
+        options: { lifetime: 'tree', ...(mechanism === undefined ? {} : { mechanism }) },
+      });
+      const standard = user === 'root' ? 'pid-namespace' : 'reaper';
+      expect((await firstLine(parent)).containment).toEqual({ mechanism: mechanism ?? standard });
+      await lifeLine.up(upLines);
+      parent.kill('SIGKILL');
+      await lifeLine.dead;
+      await lifeLine.remove();
+    });
+  },
+);
+
+function processesWith(token: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(token);
+      } catch {
+        return false;
+      }
+    });
+}
+
+test.each([
+  { lifetime: 'child' },
+  { lifetime: 'tree', mechanism: 'pid-namespace' },
+  { lifetime: 'tree', mechanism: 'reaper' },
+] as const)(
+  'nothing is left when the parent dies while the program starts: %o (needs root)',
+  { timeout },
+  async (options) => {
+    const token = `osforge-${process.pid}-${performance.now()}`;
+    for (const dieAfterMs of [0, 0, 1, 2, 4, 8]) {
+      const parent = startParent('root', {
+        args: ['-c', 'sleep 1000 & wait', token],
+        options,
+        dieAfterMs,
+      });
+      await once(parent, 'exit');
+    }
+    await expect.poll(() => processesWith(token), { timeout: 20_000 }).toEqual([]);
+  },
+);
