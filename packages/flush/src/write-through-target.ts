@@ -12,18 +12,18 @@ import { syncFolder } from './sync-folder.ts';
 import { verifyOptions, type Verify } from './verify-options.ts';
 import { writeAll } from './write-all.ts';
 
-const fileFlags = {
+const fileFlags: Readonly<Record<'w' | 'wx' | 'a', number>> = {
   w: constants.O_CREAT | constants.O_TRUNC,
   wx: constants.O_CREAT | constants.O_EXCL,
   a: constants.O_CREAT | constants.O_APPEND,
-} as const;
+};
 
 export interface WriteThroughJob {
   fs: FileSystem;
   strategy: FlushStrategy;
   deadline: Deadline;
   target: string;
-  flags: keyof typeof fileFlags;
+  flags: 'w' | 'wx' | 'a';
   mode: number;
   verify: Verify | undefined;
 }
