@@ -54,3 +54,5 @@ export { openExt4, type Ext4Reader, type Ext4ReaderOptions } from './ext4/reader
 export type { Ext4Limits } from './ext4/volume.ts';
 export type { TreeEntry } from './tree/entry.ts';
 export { treeDigest, type MaskRule, type TreeDigest, type TreeField } from './tree/digest.ts';
+export { contentDigest, rawContentDigest, type DigestOptions } from './block/digest.ts';
+export { openImage, type OpenImageOptions } from './qemu/open-image.ts';

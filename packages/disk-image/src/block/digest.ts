@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { ImageFormat } from '../qemu/convert.ts';
+import { openImage } from '../qemu/open-image.ts';
+import type { BlockReader, Extent } from './reader.ts';
+import { updateZeros } from './zeros.ts';
+
+export interface DigestOptions {
+  readonly signal?: AbortSignal;
+  /** Called with bytes of the disk, at most some hundred times a second. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+const pieceBytes = 1024 * 1024;
+/** Reads under way while one piece is hashed: enough to hide the latency of a decompressing server. */
+const readAhead = 4;
+
+/**
+ * SHA-256 (hex) of everything that a machine sees on a disk, holes as zeros: the same for an image and its conversion,
+ * and for raw equal to `sha256sum` of the file.
+ */
+export async function contentDigest(
+  reader: BlockReader,
+  { signal, onProgress }: DigestOptions = {},
+): Promise<string> {
+  const hash = createHash('sha256');
+  const extents: readonly Extent[] = (await reader.extents?.()) ?? [
+    { startBytes: 0, lengthBytes: reader.sizeBytes, data: true, zero: false },
+  ];
+  let done = 0;
+  for await (const piece of pieces(reader, extents)) {
+    signal?.throwIfAborted();
+    if (typeof piece === 'number') {
+      await updateZeros(hash, piece, signal);
+      done += piece;
+    } else {
+      hash.update(piece);
+      done += piece.length;
+    }
+    onProgress?.(done, reader.sizeBytes);
+  }
+  if (done < reader.sizeBytes) await updateZeros(hash, reader.sizeBytes - done, signal);
+  return hash.digest('hex');
+}
+
+/** SHA-256 of the disk inside an image file (with its backing chain); see contentDigest. */
+export async function rawContentDigest(
+  path: string,
+  format: ImageFormat = 'raw',
+  options: DigestOptions = {},
+): Promise<string> {
+  const reader = await openImage(
+    path,
+    format,
+    options.signal === undefined ? {} : { signal: options.signal },
+  );
+  try {
+    return await contentDigest(reader, options);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Bytes or a number of zeros in order, with a few reads running ahead. */
+async function* pieces(reader: BlockReader, extents: readonly Extent[]): AsyncGenerator<Uint8Array | number> {
+  const queue: (Promise<Uint8Array> | number)[] = [];
+  try {
+    for (const { startBytes, lengthBytes, zero } of extents) {
+      if (zero) {
+        queue.push(lengthBytes);
+        continue;
+      }
+      for (let done = 0; done < lengthBytes; done += pieceBytes) {
+        const read = reader.read(startBytes + done, Math.min(pieceBytes, lengthBytes - done));
+        // Handled when its turn comes; until then a failure must not count as unhandled.
+        read.catch(() => undefined);
+        queue.push(read);
+        while (queue.length > readAhead) yield (await queue.shift()) ?? 0;
+      }
+    }
+    for (const piece of queue.splice(0)) yield await piece;
+  } finally {
+    // Left early: the reader is about to be closed, and must have no read under way then.
+    await Promise.allSettled(queue);
+  }
+}
