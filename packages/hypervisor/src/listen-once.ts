@@ -6,7 +6,7 @@ export interface Listening {
   /** The peer's connection; nothing else is accepted after it. Rejects when closed before. */
   readonly connected: Promise<Socket>;
   /** Stops listening. A connection that was made stays. Idempotent. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Listens on a UNIX socket for exactly one connection. Resolves when a peer can connect. */

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { WaitOptions } from './deadline.ts';
 
 /**
  * - `starting`: exists, its processors have not run yet (or wait for a saved state)
@@ -24,8 +25,8 @@ export interface VmEventSource {
   readonly state$: Observable<VmState>;
   /** Events from the subscription on. Completes when the machine is stopped or the source closed. */
   readonly events$: Observable<VmEvent>;
-  /** Asks for the state now. After the machine is gone it answers `stopped`. */
-  readState(): Promise<VmState>;
+  /** Asks for the state now. After the machine is gone it answers `stopped`. Default deadline 30 000 ms. */
+  readState(options?: WaitOptions): Promise<VmState>;
   /** Stops watching; does not touch the machine. Completes both streams. Idempotent. */
   close(): Promise<void>;
 }

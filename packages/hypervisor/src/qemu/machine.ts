@@ -6,7 +6,7 @@ import type { GuestChannel } from '../guest-channel.ts';
 import type { Machine } from '../hypervisor.ts';
 import type { MachineSpec } from '../machine-spec.ts';
 import { climbStopLadder, type StopStep } from '../stop-ladder.ts';
-import { settlesWithin } from '../wait.ts';
+import { settlesWithin, type WaitOptions } from '../wait.ts';
 import { ejectMedium, insertMedium } from './medium.ts';
 import { saveState, type TopNode } from './save-state.ts';
 
@@ -75,7 +75,10 @@ export function qemuMachine(parts: QemuMachineParts): Machine {
         {
           rung: 'acpi',
           timeoutMs: gracefulTimeoutMs,
-          skip: () => (gracefulTimeoutMs <= 0 ? 'no time was given for it' : whyNoButton(source)),
+          skip: () =>
+            gracefulTimeoutMs <= 0
+              ? 'no time was given for it'
+              : whyNoButton(source, { timeoutMs: quitTimeoutMs, signal }),
           act: async () => {
             await qmp.execute('system_powerdown', undefined, { timeoutMs: quitTimeoutMs, signal });
           },
@@ -103,9 +106,9 @@ export function qemuMachine(parts: QemuMachineParts): Machine {
 }
 
 /** A guest whose processors stand still cannot notice its power button. */
-async function whyNoButton(source: VmEventSource): Promise<string | undefined> {
+async function whyNoButton(source: VmEventSource, options: WaitOptions): Promise<string | undefined> {
   try {
-    const state = await source.readState();
+    const state = await source.readState(options);
     return state === 'running' ? undefined : `the guest does not run (${state})`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

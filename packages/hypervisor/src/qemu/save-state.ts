@@ -48,6 +48,7 @@ export async function saveState(context: SaveStateContext, options: SaveStateOpt
   const frozen = [...tops.values()];
   const partial = `${statePath}.partial`;
   const running = await isRunning(qmp);
+  const cut = new AbortController();
   let overlaysInUse = false;
   let continued = false;
   try {
@@ -58,7 +59,7 @@ export async function saveState(context: SaveStateContext, options: SaveStateOpt
     // The frozen files are flushed while the state is written: both must be on the medium before this resolves.
     const flushes = Promise.all(frozen.map((disk) => flushFile(disk.path, { signal })));
     flushes.catch(() => undefined);
-    const digest = await withDeadline('saved state', writeState(context, partial), deadline);
+    const digest = await withDeadline('saved state', writeState(context, partial, cut.signal), deadline);
     if (running) {
       await qmp.execute('cont');
       continued = true;
@@ -75,6 +76,7 @@ export async function saveState(context: SaveStateContext, options: SaveStateOpt
       frozenDisks: Object.fromEntries(frozen.map((disk) => [disk.id, disk.path])),
     };
   } catch (cause) {
+    cut.abort();
     if (running && !continued) continued = await tryToContinue(qmp);
     await rm(partial, { force: true });
     const what = cause instanceof Error ? cause.message : String(cause);
@@ -141,10 +143,14 @@ async function freezeDisks(
 async function writeState(
   { qmp, socketFolder }: SaveStateContext,
   path: string,
+  signal: AbortSignal,
 ): Promise<{ sizeBytes: number; sha256: string }> {
+  signal.throwIfAborted();
   const listening = await listenOnce(socketPath(socketFolder, 'state'));
   const migration = watchMigration(qmp);
   let socket: Socket | undefined;
+  // Closing ends the wait for the connection too.
+  signal.addEventListener('abort', listening.close, { once: true });
   try {
     await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BANDWIDTH_BYTES_PER_S });
     await qmp.execute('migrate', { uri: `unix:${listening.path}` });
@@ -164,11 +170,12 @@ async function writeState(
       },
     });
     const file = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: 4 * 2 ** 20 });
-    await pipeline(socket, measure, file);
+    await pipeline(socket, measure, file, { signal });
     const end = await migration.end;
     if (end !== 'completed') throw new Error(`QEMU said "${end}"`);
     return { sizeBytes, sha256: hash.digest('hex') };
   } finally {
+    signal.removeEventListener('abort', listening.close);
     listening.close();
     socket?.destroy();
     migration.stop();

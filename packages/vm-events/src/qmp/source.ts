@@ -48,10 +48,10 @@ export function qmpEventSource({ qmp, exited, now = Date.now }: QmpEventSourceOp
   return {
     state$: states.asObservable(),
     events$: events.asObservable(),
-    async readState() {
+    async readState(options) {
       if (stopped) return 'stopped';
       try {
-        const reply = await qmp.execute('query-status');
+        const reply = await qmp.execute('query-status', undefined, options);
         const status = isQmpObject(reply) ? reply['status'] : undefined;
         const state = vmStateOfRunState(typeof status === 'string' ? status : '');
         if (last === undefined) last = state;
@@ -59,7 +59,8 @@ export function qmpEventSource({ qmp, exited, now = Date.now }: QmpEventSourceOp
       } catch (error) {
         if (!(error instanceof QmpConnectionError)) throw error;
         // The connection ends a few milliseconds before the process does: only the process can answer now.
-        if (await within(END_SETTLES_MS, exited)) return 'stopped';
+        const { reason } = await qmp.ended;
+        if (reason === 'eof' && (await within(END_SETTLES_MS, exited, options?.signal))) return 'stopped';
         throw error;
       }
     },
