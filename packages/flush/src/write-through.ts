@@ -128,7 +128,8 @@ class WriteThroughStream extends Writable implements WriteThrough {
         callback();
       },
       (error: unknown) => {
-        callback(classifyError(error, this.#path, operation));
+        // Once destroyed, the stream has its error, and would make an AggregateError of a second one.
+        callback(this.destroyed ? null : classifyError(error, this.#path, operation));
       },
     );
   }

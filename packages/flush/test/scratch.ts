@@ -8,7 +8,15 @@ import { afterEach } from 'vitest';
 const undo: (() => void)[] = [];
 
 afterEach(() => {
-  for (const step of undo.splice(0).reverse()) step();
+  const errors: unknown[] = [];
+  for (const step of undo.splice(0).reverse()) {
+    try {
+      step();
+    } catch (error) {
+      errors.push(error); // the other steps still have to be done
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'the test left something behind');
 });
 
 /** Runs a tool and returns what it printed; throws if it fails. */
