@@ -26,9 +26,19 @@ export function nearestNames(text: string, candidates: Iterable<string>, limit =
     if (apart <= reach) found.push({ name, apart });
   }
   return found
-    .sort((a, b) => a.apart - b.apart || (a.name < b.name ? -1 : 1))
+    .sort(
+      (a, b) =>
+        a.apart - b.apart ||
+        Number(sameLetters(b.name, text)) - Number(sameLetters(a.name, text)) ||
+        (a.name < b.name ? -1 : 1),
+    )
     .slice(0, limit)
     .map(({ name }) => name);
+}
+
+/** Swapped letters are the likeliest of the errors that count as two changes. */
+function sameLetters(a: string, b: string): boolean {
+  return a.length === b.length && [...a].sort().join('') === [...b].sort().join('');
 }
 
 /** How many changes still look like a typing error; two letters swapped count as two changes. */

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { renderAptConfig } from './apt-config.ts';
+import { renderSources, type PackageSource } from './package-source.ts';
+
+/** Paths of a workspace; one set of sources has one folder, so that changing them never mixes indexes. */
+export interface WorkspaceFolders {
+  root: string;
+  configPath: string;
+  lists: string;
+  /** Package state files: empty, and those of base systems. */
+  state: string;
+  lockPath: string;
+  /** Touched after each refresh. */
+  stampPath: string;
+}
+
+/** Where the workspace of these sources is below `directory`; pure. */
+export function workspaceFolders(directory: string, sources: readonly PackageSource[]): WorkspaceFolders {
+  const key = createHash('sha256').update(renderSources(sources)).digest('hex').slice(0, 16);
+  const root = join(directory, key);
+  return {
+    root,
+    configPath: join(root, 'apt.conf'),
+    lists: join(root, 'state', 'lists'),
+    state: join(root, 'state'),
+    lockPath: join(root, 'lock'),
+    stampPath: join(root, 'state', 'refreshed'),
+  };
+}
+
+/** Makes the folders and files that apt needs. Safe to repeat, and while another process uses them. */
+export async function prepareWorkspace(
+  folders: WorkspaceFolders,
+  sources: readonly PackageSource[],
+  settings: readonly string[],
+): Promise<void> {
+  const { root } = folders;
+  const parts = ['etc/apt.conf.d', 'etc/preferences.d', 'etc/sources.list.d', 'etc/trusted.gpg.d'];
+  for (const part of [...parts, 'state/lists/partial', 'cache/archives/partial', 'log'])
+    await mkdir(join(root, part), { recursive: true });
+  await writeIfDifferent(join(root, 'status'), '');
+  await writeIfDifferent(join(root, 'etc/sources.list.d/osforge.sources'), renderSources(sources));
+  // A proxy's address may hold a password.
+  await writeIfDifferent(
+    folders.configPath,
+    renderAptConfig(root, { settings, isRoot: process.getuid?.() === 0 }),
+    0o600,
+  );
+}
+
+/** Replaces a file in one step, and leaves an equal one alone. */
+export async function writeIfDifferent(path: string, text: string, mode = 0o644): Promise<void> {
+  const present = await readFile(path, 'utf8').catch(() => undefined);
+  if (present === text) return;
+  const fresh = `${path}.${process.pid}.new`;
+  await writeFile(fresh, text, { mode });
+  await rename(fresh, path);
+}
