@@ -21,7 +21,7 @@ import os, sys, struct
 root = sys.argv[1]
 def put(path, name, value): os.setxattr(os.path.join(root, path), name, value, follow_symlinks=False)
 put('plain', 'user.comment', b'hello')
-put('plain', 'user.large', b'x' * 1500)
+put('plain', 'user.large', b'x' * 600)
 put('setuid', 'security.capability', struct.pack('<IIIII', 0x02000001, 0x2000, 0, 0, 0))
 acl = struct.pack('<I', 2) + b''.join(struct.pack('<HHI', *e) for e in [(1,6,0xffffffff),(2,4,1000),(4,4,0xffffffff),(8,5,2000),(0x10,5,0xffffffff),(0x20,0,0xffffffff)])
 put('plain', 'system.posix_acl_access', acl)
@@ -30,7 +30,10 @@ put('folder', 'trusted.note', b'\\x00\\xff')
 `;
 
 /** As root: a tree with everything that an ext4 can hold and mkfs.ext4 -d copies. */
-export async function makeRichTree(root: string, options: { entries?: number } = {}): Promise<void> {
+export async function makeRichTree(
+  root: string,
+  options: { entries?: number; fragments?: number; sparseBytes?: number } = {},
+): Promise<void> {
   const at = (path: string): string => join(root, path);
   mkdirSync(at('folder/deep/er'), { recursive: true });
   mkdirSync(at('many'));
@@ -42,10 +45,10 @@ export async function makeRichTree(root: string, options: { entries?: number } =
   writeFileSync(at('folder/deep/er/ünï – 日本語 🐧'), 'unicode');
   writeFileSync(at(`folder/${'n'.repeat(255)}`), 'long name');
   writeFileSync(at('sparse'), 'start');
-  truncateSync(at('sparse'), 400_000_000);
+  truncateSync(at('sparse'), options.sparseBytes ?? 400_000_000);
   // Thousands of separate data blocks: the extent tree needs inner nodes.
   const fragmented = openSync(at('fragmented'), 'w');
-  for (let index = 0; index < 1500; index += 1)
+  for (let index = 0; index < (options.fragments ?? 1500); index += 1)
     writeSync(fragmented, Buffer.alloc(4096, (index % 251) + 1), 0, 4096, index * 3 * 4096);
   closeSync(fragmented);
   for (let index = 0; index < (options.entries ?? 5000); index += 1)

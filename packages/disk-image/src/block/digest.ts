@@ -80,6 +80,6 @@ async function* pieces(reader: BlockReader, extents: readonly Extent[]): AsyncGe
     for (const piece of queue.splice(0)) yield await piece;
   } finally {
     // Left early: the reader is about to be closed, and must have no read under way then.
-    await Promise.allSettled(queue);
+    await Promise.allSettled(queue.map((piece) => Promise.resolve(piece)));
   }
 }
