@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { describeIssues } from './record-schema.ts';
 import { CheckpointInvalidError } from './errors.ts';
-import type { JsonObject, JsonValue } from './json-value.ts';
+import type { JsonValue } from './json-value.ts';
 import type { BuildRecord, PhaseRecord } from './record.ts';
 import { RECORD_VERSION } from './record.ts';
 
@@ -104,14 +104,17 @@ function phasesUpTo(last: string, time: string): Record<string, PhaseRecord> {
 
 const CREDENTIAL = /pass|pwd|secret|token|credential|api.?key|private.?key/i;
 
-function withoutCredentials(value: JsonObject): JsonObject {
+function withoutCredentials(value: JsonValue): JsonValue {
+  if (isArray(value)) return value.map(withoutCredentials);
+  if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => !CREDENTIAL.test(key))
-      .map(([key, item]): [string, JsonValue] => [key, isObject(item) ? withoutCredentials(item) : item]),
+      .map(([key, item]): [string, JsonValue] => [key, withoutCredentials(item)]),
   );
 }
 
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** `Array.isArray` does not narrow a readonly array out of a union. */
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }

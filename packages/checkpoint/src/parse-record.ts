@@ -47,6 +47,6 @@ function versionOf(json: unknown): { major: number; text: string } {
   const version: unknown =
     typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined;
   const text = typeof version === 'string' || typeof version === 'number' ? String(version) : '';
-  const major = /^(\d{1,9})(?:\.\d+)*$/.exec(text)?.[1];
+  const major = /^(\d+)(?:\.\d+)*$/.exec(text)?.[1];
   return { major: major === undefined ? 0 : Number(major), text };
 }

@@ -17,11 +17,13 @@ export interface RecordArtifactOptions {
   readonly sizeBytes?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (hashedBytes: number, totalBytes: number) => void;
+  /** Milliseconds since 1970; default: the system clock. */
+  readonly now?: () => number;
 }
 
 /**
- * The one fixed delay here. A kernel stamps files with a clock that moves each timer tick (up to 10 ms), so a
- * change in the tick of the last stamp would not show. Waiting out two ticks makes the stamp a proof.
+ * The one fixed delay here. Kernels before Linux 6.13, and file systems without fine stamps since, stamp files
+ * with a clock that moves each timer tick (up to 10 ms): a change in the tick of the last stamp would not show. Waiting out two ticks makes the stamp a proof.
  */
 const FILE_CLOCK_MS = 20;
 
@@ -36,7 +38,7 @@ export async function recordArtifact(path: string, options: RecordArtifactOption
   const { signal } = options;
   await fileState(path);
   await flushFile(path, { signal });
-  const proven = await outlastFileClock(path, signal);
+  const proven = await outlastFileClock(path, options.now ?? Date.now, signal);
   const before = await fileState(path);
   const digest =
     options.sha256 === undefined
@@ -71,9 +73,13 @@ async function fileState(path: string): Promise<FileState> {
 }
 
 /** Whether a change of the file from now on is sure to show in its times. */
-async function outlastFileClock(path: string, signal: AbortSignal | undefined): Promise<boolean> {
+async function outlastFileClock(
+  path: string,
+  now: () => number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const { ctimeMs } = await fileState(path);
-  const left = ctimeMs + FILE_CLOCK_MS - Date.now();
+  const left = ctimeMs + FILE_CLOCK_MS - now();
   // More than that: the file's clock runs ahead of ours (another host's), and to wait proves nothing.
   if (left > FILE_CLOCK_MS) return false;
   if (left >= 0) await delay(left + 1, undefined, signal === undefined ? {} : { signal });

@@ -10,7 +10,7 @@ import {
 } from './errors.ts';
 import { buildRecordSchema, describeIssues } from './record-schema.ts';
 import type { BuildRecord } from './record.ts';
-import { findSecret } from './secrets.ts';
+import { findSecret, maskSecrets } from './secrets.ts';
 
 /** The text of a record, or `undefined` where there is none. */
 export async function readRecordText(path: string): Promise<string | undefined> {
@@ -29,7 +29,9 @@ export function serializeRecord(
 ): string {
   const parsed = buildRecordSchema.safeParse(record);
   if (!parsed.success) {
-    throw new CheckpointInvalidError(path, 'schema', describeIssues(parsed.error), { cause: parsed.error });
+    // Without the cause: it may hold, in the name of a field, what must not be shown.
+    const issues = describeIssues(parsed.error).map((issue) => maskSecrets(issue, secretValues));
+    throw new CheckpointInvalidError(path, 'schema', issues);
   }
   if (parsed.data.buildId !== buildId) {
     throw new CheckpointInvalidError(path, 'build-id', [

@@ -35,6 +35,13 @@ export function findSecret(record: BuildRecord, secretValues: readonly string[])
   return undefined;
 }
 
+/** For messages. */
+export function maskSecrets(text: string, secretValues: readonly string[]): string {
+  return secretValues
+    .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
+    .reduce((shown, secret) => shown.replaceAll(secret, '***'), text);
+}
+
 function needlesOf(secret: string): Needle[] {
   const bytes = Buffer.from(secret, 'utf8');
   const escaped = JSON.stringify(secret).slice(1, -1);

@@ -1,4 +1,5 @@
 // Updates several builds as fast as it can, and says of each update that it is durable: `<build> <count>`.
+import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { openCheckpoint } from '@osforge/checkpoint';
 
@@ -17,4 +18,6 @@ async function write(index: number): Promise<never> {
   }
 }
 
+// Started ahead of time: the test says when.
+await once(process.stdin, 'data');
 await Promise.all(Array.from({ length: Number(builds) }, (_, index) => write(index)));
