@@ -11,8 +11,8 @@ const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
  * @property {string} cwd
  * @property {NodeJS.ProcessEnv} env
  * @property {'terminal' | 'stderr' | 'hidden'} output where it goes: our own terminal, our stderr, or only into the result
- * @property {boolean} [ownSession] the child is shielded from the terminal's own Ctrl-C and gets exactly what we forward.
- *   Not for sudo, which asks for the password on the controlling terminal.
+ * @property {boolean} [ownSession] the child is shielded from the terminal's own Ctrl-C and gets exactly what we
+ *   forward, and SIGTERM when we are killed. Not for sudo, which asks for the password on the controlling terminal.
  */
 
 /**
@@ -29,8 +29,9 @@ const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
  * @param {RunOptions} options
  * @returns {Promise<Finished>}
  */
-export function runProgram([program, ...args], { cwd, env, output, ownSession = false }) {
+export function runProgram(command, { cwd, env, output, ownSession = false }) {
   return new Promise((resolve) => {
+    const [program, ...args] = ownSession ? ['setpriv', '--pdeathsig', 'TERM', ...command] : command;
     const child = spawn(program, args, {
       cwd,
       env,

@@ -57,6 +57,7 @@ export async function fakeMachine(): Promise<FakeMachine> {
     run: (args) => outcomeOf(start(args)),
     remove: () => rm(root, { recursive: true, force: true }),
   };
+  await machine.program('setpriv', 'exec /usr/bin/setpriv "$@"');
   await machine.program('env', 'exec /usr/bin/env "$@"');
   await machine.program('node', `exec ${node} "$@"`);
   return machine;

@@ -207,6 +207,23 @@ describe('the job', () => {
   });
 });
 
+test('a set-up that is killed takes its job along', async () => {
+  await machine.file('node_modules/.bin/nx', '#!/bin/sh\n');
+  await machine.file(
+    'apps/cli/dist/main.js',
+    `process.on('SIGTERM', () => { console.log('told to end'); process.exit(); });
+     console.log('ready');
+     setInterval(() => {}, 1e6);`,
+  );
+  const child = machine.start(['--then', 'start']);
+  const outcome = outcomeOf(child);
+  child.stdout?.on('data', (chunk: string) => {
+    if (chunk.includes('ready')) child.kill('SIGKILL');
+  });
+  // The end of the output is the end of the job: it holds the pipe.
+  expect((await outcome).stdout).toBe('ready\ntold to end\n');
+});
+
 describe('wrong input', () => {
   test.each([
     [['--what'], /unknown argument "--what"/],
