@@ -47,8 +47,8 @@ export class ProgramSpawnError extends Error {
   /** The system's error name such as `EAGAIN`; undefined if there was none. */
   readonly errno: string | undefined;
 
-  constructor(program: string, detail: string, errno: string | undefined, cause?: unknown) {
-    super(`${program} could not be started: ${detail}`, { cause });
+  constructor(program: string, detail: string, errno: string | undefined) {
+    super(`${program} could not be started: ${detail}`);
     this.program = program;
     this.errno = errno;
   }

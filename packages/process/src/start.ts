@@ -39,7 +39,6 @@ function check(
 interface SpawnOutcome {
   code?: string | undefined;
   originalMessage?: string | undefined;
-  cause?: unknown;
 }
 
 function failedStart(
@@ -49,9 +48,10 @@ function failedStart(
 ): RunningProcess {
   const lines = new Subject<OutputLine>();
   const failed = (async (): Promise<never> => {
-    const { code, originalMessage, cause } = await outcome;
+    // Node's error has the arguments (`spawnargs`), and with them perhaps secrets: it is not handed on as cause.
+    const { code, originalMessage } = await outcome;
     lines.complete();
-    throw new ProgramSpawnError(program, originalMessage ?? 'unknown reason', code, cause);
+    throw new ProgramSpawnError(program, originalMessage ?? 'unknown reason', code);
   })();
   // Who does not look at it must not be ended by an unhandled rejection.
   failed.catch(() => undefined);

@@ -94,7 +94,8 @@ test.each([
     const token = `osforge-${process.pid}-${performance.now()}`;
     for (const dieAfterMs of [0, 0, 1, 2, 4, 8]) {
       const parent = startParent('root', {
-        args: ['-c', 'sleep 1000 & wait', token],
+        // Alone it only stops itself: whatever it started would not be covered.
+        args: ['-c', options.lifetime === 'child' ? 'kill -STOP $$' : 'sleep 1000 & wait', token],
         options,
         dieAfterMs,
       });

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -115,6 +116,8 @@ test('what the system refuses is a typed error', async () => {
   expect(missing).toMatchObject({ code: 'PROCESS_SPAWN', errno: 'ENOENT' });
   const tooLong = await caught(run('true', ['x'.repeat(4_000_000)]));
   expect(tooLong).toMatchObject({ code: 'PROCESS_SPAWN', errno: 'E2BIG' });
+  const secret = await caught(run('true', ['hunter2', 'x'.repeat(4_000_000)], { secrets: ['hunter2'] }));
+  expect(inspect(secret, { depth: 10, showHidden: true })).not.toContain('hunter2');
   expect(isTransientProcessError(tooLong)).toBe(false);
   expect(isTransientProcessError(new ProgramSpawnError('x', 'busy', 'EAGAIN'))).toBe(true);
 });

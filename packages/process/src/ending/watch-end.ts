@@ -1,5 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
-
 import type { ContainmentMechanism } from '../containment/contain.ts';
 import type { RunOptions } from '../options.ts';
 import type { EndReason, ProcessExit } from '../running-process.ts';
@@ -13,6 +11,11 @@ const defaultKillAfterMs = 5000;
  * broken disk, a dead network mount); then nobody can end it, and waiting longer would only hide that.
  */
 const giveUpAfterKillMs = 30_000;
+
+/** The part of Node's ChildProcess that tells the end. */
+export interface ExitSource {
+  once(event: 'exit', listener: (code: number | null, signal: string | null) => void): unknown;
+}
 
 /** The end of a program, and the ways to bring it about. */
 export interface End {
@@ -29,7 +32,7 @@ export interface End {
 
 /** Watches for the program's end, its deadline and its AbortSignal. */
 export function watchEnd(
-  child: Pick<ChildProcess, 'once'>,
+  child: ExitSource,
   pid: number,
   mechanism: ContainmentMechanism,
   options: Pick<RunOptions, 'signal' | 'timeoutMs' | 'killAfterMs'>,
