@@ -56,3 +56,4 @@ export type { TreeEntry } from './tree/entry.ts';
 export { treeDigest, type MaskRule, type TreeDigest, type TreeField } from './tree/digest.ts';
 export { contentDigest, rawContentDigest, type DigestOptions } from './block/digest.ts';
 export { openImage, type OpenImageOptions } from './qemu/open-image.ts';
+export { copySparse, type CopySparseOptions, type CopySparseReport } from './block/copy-sparse.ts';
