@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A folder with these files that goes away with the test. */
 export async function folderWith(files: Record<string, string | Uint8Array>): Promise<string> {
