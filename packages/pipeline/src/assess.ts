@@ -78,10 +78,13 @@ function decideOne(
     return state === 'must' || state === 'may';
   });
   if (running !== undefined) return { state: 'may', reason: `upstream ${running.name} runs again` };
-  const recorded = fact.record === undefined ? undefined : readProvenance(fact.record)?.upstream;
-  const other = upstream.find((u) => recorded?.[u.name]?.result !== currentResult(u));
+  const provenance = fact.record === undefined ? undefined : readProvenance(fact.record);
+  const other = upstream.find((one) => provenance?.upstream[one.name]?.result !== currentResult(one));
   if (other !== undefined)
     return { state: 'must', reason: `upstream ${other.name} has another result than before` };
+  const back = provenance?.released.find((name) => isUnreleased(facts.get(name)));
+  if (back !== undefined)
+    return { state: 'must', reason: `transient artifacts of ${back} are to be released again` };
   return { state: 'valid', reason: 'nothing changed' };
 }
 
@@ -108,6 +111,11 @@ function throughSkipped(
     else for (const further of throughSkipped(upstream, edge, facts)) found.set(further.name, further);
   }
   return [...found.values()];
+}
+
+function isUnreleased(fact: PhaseFacts | undefined): boolean {
+  const artifacts = fact?.record?.artifacts ?? [];
+  return artifacts.some(({ retention, released }) => retention === 'transient' && released !== true);
 }
 
 function releasedArtifact(fact: PhaseFacts): string | undefined {

@@ -39,7 +39,10 @@ export async function commit(
       completedAt: new Date(state.now()).toISOString(),
       durationMs,
       artifacts,
-      data: withProvenance(result.data ?? {}, ranOn.provenance),
+      data: withProvenance(result.data ?? {}, {
+        ...ranOn.provenance,
+        released: [...(state.releases.get(phase.name) ?? [])],
+      }),
     };
     const percentComplete = percentSaved(state, phase.name);
     await save(

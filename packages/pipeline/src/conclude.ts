@@ -1,7 +1,7 @@
 import { cleanUp, disposeLive, uncommittedEntries } from './clean-up.ts';
 import { PipelineCancelledError, messageOf, toError } from './errors.ts';
 import { failure } from './phase-context.ts';
-import type { PipelineResult, RunPipelineOptions } from './run-options.ts';
+import type { FailureQuestion, PipelineResult, RunPipelineOptions } from './run-options.ts';
 import type { RunState } from './run-state.ts';
 import type { ScheduleEnd } from './schedule.ts';
 
@@ -106,12 +106,34 @@ async function cleanAfterFailure(
   if (entries.length === 0 || onError === 'keep') return [];
   if (onError === 'ask') {
     try {
-      const signal = options.abortNow ?? options.signal;
-      if ((await options.ask?.({ error, entries, signal })) !== 'cleanup') return [];
+      if ((await answer(options, { error, entries })) !== 'cleanup') return [];
     } catch (problem) {
       // No answer: nothing is deleted.
       return [toError(problem)];
     }
   }
   return cleanUp(state, entries, options.handlers ?? {}, options.cleanUpTimeoutMs ?? 60_000);
+}
+
+/** What `ask` says; `keep` without it, and when the run is cancelled before there is an answer. */
+async function answer(
+  options: RunPipelineOptions,
+  question: Pick<FailureQuestion, 'error' | 'entries'>,
+): Promise<'cleanup' | 'keep'> {
+  const cancel = [options.signal, options.abortNow].filter((signal) => signal !== undefined);
+  if (options.ask === undefined || cancel.some(({ aborted }) => aborted)) return 'keep';
+  const waiting = new AbortController();
+  let onCancel = (): void => {};
+  const cancelled = new Promise<'keep'>((resolve) => {
+    onCancel = () => {
+      waiting.abort();
+      resolve('keep');
+    };
+    for (const signal of cancel) signal.addEventListener('abort', onCancel, { once: true });
+  });
+  try {
+    return await Promise.race([options.ask({ ...question, signal: waiting.signal }), cancelled]);
+  } finally {
+    for (const signal of cancel) signal.removeEventListener('abort', onCancel);
+  }
 }

@@ -61,6 +61,7 @@ function runFacts(state: RunState, known: SurveyedPhase): PhaseRunFacts {
       phaseVersion: known.phase.version,
       inputs: known.inputs,
       upstream,
+      released: [],
     },
     startedAt: state.now(),
     startedMonotonic: state.monotonic(),

@@ -103,6 +103,7 @@ function beginState(options: RunPipelineOptions, graph: PhaseGraph<Phase>, publi
     late: new Set(),
     sealed,
     registered: new Map(),
+    releases: new Map(),
     ran: [],
     reused: [],
     skipped: [],

@@ -93,6 +93,8 @@ async function releaseTransient(
   if (undeclared !== undefined) throw new UndeclaredUpstreamError(name, undeclared);
   const names = phases ?? [...state.facts.keys()].filter((other) => state.graph.dependsOn(name, other));
   const released: ReleasedArtifact[] = [];
+  const releasedOf = state.releases.get(name) ?? new Set<string>();
+  state.releases.set(name, releasedOf);
   const changed: Record<string, PhaseRecord> = {};
   for (const phase of names) {
     const record = state.checkpoint.record.phases[phase];
@@ -102,6 +104,7 @@ async function releaseTransient(
       const path = resolve(state.directory, artifact.path);
       released.push({ phase, name: artifact.name, path, sizeBytes: artifact.sizeBytes });
     }
+    if (transient.length > 0) releasedOf.add(phase);
     if (transient.every((artifact) => artifact.released === true)) continue;
     changed[phase] = {
       ...record,

@@ -44,18 +44,18 @@ export interface PhaseContext {
    * The record of a phase that this one depends on, directly or through others.
    * @throws UndeclaredUpstreamError for any other name
    */
-  upstream(name: string): PhaseRecord;
+  readonly upstream: (name: string) => PhaseRecord;
   /** Report `fraction` 0..1 of this phase's work. Values outside are clamped; going back is ignored. */
-  progress(fraction: number, step?: string): void;
-  log(line: string, stream?: 'stdout' | 'stderr'): void;
+  readonly progress: (fraction: number, step?: string) => void;
+  readonly log: (line: string, stream?: 'stdout' | 'stderr') => void;
   /** Write here, before a resource exists, what has to be removed should this phase never end. */
   readonly ledger: PhaseLedger;
   /** Run one step again while `isTransient` says so, with exponential back-off and jitter. Ends on cancel. */
-  retry<T>(
+  readonly retry: <T>(
     what: string,
     step: (attempt: number, signal: AbortSignal) => Promise<T> | T,
     options: RetryOptions,
-  ): Promise<T>;
+  ) => Promise<T>;
   /** In-memory things that later phases use (a running VM); disposed in reverse order when the run ends. */
   readonly live: LiveResources;
   /**
@@ -63,7 +63,7 @@ export interface PhaseContext {
    * delete them. The mark is saved first: a crash in between leaves a spare file, never a build that
    * believes it lost something. Already released artifacts are given back again, so it can be repeated.
    */
-  releaseTransient(phases?: readonly string[]): Promise<readonly ReleasedArtifact[]>;
+  readonly releaseTransient: (phases?: readonly string[]) => Promise<readonly ReleasedArtifact[]>;
 }
 
 /** A transient artifact that may be deleted now. */

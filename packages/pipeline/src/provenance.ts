@@ -14,6 +14,8 @@ export interface Provenance {
   readonly inputs: JsonValue;
   /** By name of each phase it depends on: that phase's key and the digest of its result. */
   readonly upstream: Readonly<Record<string, { readonly key: string; readonly result: string }>>;
+  /** Phases whose transient artifacts it released: to be done again when those are made again. */
+  readonly released: readonly string[];
 }
 
 /** The key of one phase: equal keys mean equal recipe part, code and upstream keys. */
@@ -33,13 +35,21 @@ export function phaseKey(parts: {
   });
 }
 
+// Records are frozen and looked at after each phase, so what is computed from one is kept with it.
+const digests = new WeakMap<PhaseRecord, string>();
+const provenances = new WeakMap<PhaseRecord, Provenance>();
+
 /** Digest of what a phase made: names, sizes and digests of its artifacts, and its data. Paths do not count. */
 export function resultDigest(record: PhaseRecord): string {
   if (record.state === 'skipped') return SKIPPED_RESULT;
+  const known = digests.get(record);
+  if (known !== undefined) return known;
   const artifacts = record.artifacts
     .map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return inputsKey({ artifacts, data: withoutProvenance(record.data) });
+  const digest = inputsKey({ artifacts, data: withoutProvenance(record.data) });
+  digests.set(record, digest);
+  return digest;
 }
 
 /** A phase's data with its provenance, as it is saved. */
@@ -50,6 +60,7 @@ export function withProvenance(data: JsonObject, provenance: Provenance): JsonOb
       phaseVersion: provenance.phaseVersion,
       inputs: provenance.inputs,
       upstream: provenance.upstream,
+      released: provenance.released,
     },
   };
 }
@@ -61,6 +72,12 @@ export function withoutProvenance(data: JsonObject): JsonObject {
 
 /** The provenance in a record; undefined for one that the engine did not write. */
 export function readProvenance(record: PhaseRecord): Provenance | undefined {
+  const known = provenances.get(record) ?? parseProvenance(record);
+  if (known !== undefined) provenances.set(record, known);
+  return known;
+}
+
+function parseProvenance(record: PhaseRecord): Provenance | undefined {
   const stored = record.data[PROVENANCE_KEY];
   if (!isObject(stored) || !isObject(stored['upstream'])) return undefined;
   const { phaseVersion, inputs } = stored;
@@ -72,7 +89,13 @@ export function readProvenance(record: PhaseRecord): Provenance | undefined {
     if (typeof key !== 'string' || typeof result !== 'string') return undefined;
     upstream[name] = { key, result };
   }
-  return { phaseVersion, inputs, upstream };
+  const released = Array.isArray(stored['released']) ? stored['released'] : [];
+  return {
+    phaseVersion,
+    inputs,
+    upstream,
+    released: released.filter((name: JsonValue) => typeof name === 'string'),
+  };
 }
 
 /** Why a record's key is not the wanted one, for people; never shows a value of the inputs. */

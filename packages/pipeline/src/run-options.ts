@@ -13,7 +13,7 @@ export interface FailureQuestion {
   /** What would be removed, in the order in which it was registered. */
   readonly entries: readonly LedgerEntry[];
   /** Aborted when the run is cancelled while it waits for the answer; then everything is kept. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 export interface RunPipelineOptions {

@@ -32,6 +32,8 @@ export interface RunState {
   readonly sealed: { done: boolean };
   /** Ledger entries of this run by the phase that registered them; dropped when it is committed. */
   readonly registered: Map<string, Set<string>>;
+  /** Phases whose transient artifacts were released, by the phase that did it. */
+  readonly releases: Map<string, Set<string>>;
   /** Names of phases that are done in this run, in the order in which they were. */
   readonly ran: string[];
   readonly reused: string[];

@@ -10,6 +10,7 @@ import type {
   PhaseContext,
   PhaseResult,
   PipelineEvent,
+  PipelineEvents,
   PipelineResult,
   RunPipelineOptions,
 } from '../src/index.ts';
@@ -98,17 +99,20 @@ export async function run(
 export function said(events: readonly PipelineEvent[], ...types: PipelineEvent['type'][]): string[] {
   return events
     .filter(({ type }) => types.includes(type))
-    .map(({ type, data }) => ('phase' in data ? `${type} ${String(data.phase)}` : type));
+    .map(({ type, data }) => ('phase' in data ? `${type} ${data.phase ?? ''}` : type));
 }
 
-export type EventOf<T extends PipelineEvent['type']> = Extract<PipelineEvent, { type: T }>;
-
-/** Events of one type, narrowed. */
-export function of<T extends PipelineEvent['type']>(
+/** Data of the events of one type, narrowed. */
+export function of<T extends keyof PipelineEvents>(
   events: readonly PipelineEvent[],
   type: T,
-): EventOf<T>['data'][] {
-  return events.filter((event): event is EventOf<T> => event.type === type).map(({ data }) => data);
+): PipelineEvents[T][] {
+  const found: PipelineEvents[T][] = [];
+  for (const event of events) {
+    // The type says which data it is; the union cannot be narrowed by a type parameter.
+    if (event.type === type) found.push(event.data as PipelineEvents[T]);
+  }
+  return found;
 }
 
 /** The plan of a run as `name: action, reason`. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readCheckpoint } from '@osforge/checkpoint';
+import { openCheckpoint, readCheckpoint } from '@osforge/checkpoint';
 import { describe, expect, test } from 'vitest';
 import { PhaseCycleError, PlanFailedError, planPipeline, runPipeline } from '../src/index.ts';
 import { folder, gate, of, phase, planOf, run, said } from './fixture.ts';
@@ -148,7 +148,6 @@ describe('nothing starts', () => {
 
 test('a late subscriber sees the whole run, and the stream completes', async () => {
   const directory = await folder();
-  const { openCheckpoint } = await import('@osforge/checkpoint');
   const checkpoint = await openCheckpoint({ directory, buildId: 'test' });
   const started = runPipeline({ phases: [phase(directory, 'a')], checkpoint, directory });
   await started.result;
