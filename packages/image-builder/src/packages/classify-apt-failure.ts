@@ -10,7 +10,7 @@ import {
 } from './errors.ts';
 
 /** What apt was asked to do, for the message of an error without a class of its own. */
-export interface AptFailure {
+interface AptFailure {
   what: string;
   /** Where apt writes; for the error about space. */
   directory: string;

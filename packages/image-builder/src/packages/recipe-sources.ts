@@ -58,7 +58,7 @@ function wantedSuites(
 }
 
 /** Those sources of the machine that have a suite of Debian itself; pure. */
-export function debianSources(
+function debianSources(
   machine: readonly MachineSource[],
   suite: string,
   components: readonly string[],

@@ -36,7 +36,7 @@ export async function buildRepository(
 const replaced: ReadonlySet<string> = new Set(['filename', 'md5sum', 'sha1', 'size', 'sha256', 'sha512']);
 
 /** The `Packages` index of a flat repository; pure. */
-export function renderPackages(set: ResolvedSet): string {
+function renderPackages(set: ResolvedSet): string {
   return set
     .map(({ stanza, fileName, sizeBytes, sha256 }) =>
       [
@@ -52,7 +52,7 @@ export function renderPackages(set: ResolvedSet): string {
 }
 
 /** The `Release` file of a flat repository, without a date so that it depends on the packages only; pure. */
-export function renderRelease(index: string, codename: string): string {
+function renderRelease(index: string, codename: string): string {
   const sha256 = createHash('sha256').update(index).digest('hex');
   return [
     'Origin: osforge',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderAptConfig } from './apt-config.ts';
 import { renderSources, type PackageSource } from './package-source.ts';
@@ -40,6 +40,7 @@ export async function prepareWorkspace(
   const parts = ['etc/apt.conf.d', 'etc/preferences.d', 'etc/sources.list.d', 'etc/trusted.gpg.d'];
   for (const part of [...parts, 'state/lists/partial', 'cache/archives/partial', 'log'])
     await mkdir(join(root, part), { recursive: true });
+  await removeCacheRemains(join(root, 'cache'));
   await writeIfDifferent(join(root, 'status'), '');
   await writeIfDifferent(join(root, 'etc/sources.list.d/osforge.sources'), renderSources(sources));
   // A proxy's address may hold a password.
@@ -48,6 +49,17 @@ export async function prepareWorkspace(
     renderAptConfig(root, { settings, isRoot: process.getuid?.() === 0 }),
     0o600,
   );
+}
+
+/** An apt that was killed while it wrote its cache leaves a file of some 40 MB that nothing else removes. */
+async function removeCacheRemains(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    if (!/^(src)?pkgcache\.bin\./.test(name)) continue;
+    const path = join(cache, name);
+    const { mtimeMs = Date.now() } = (await stat(path).catch(() => undefined)) ?? {};
+    // A younger one may be in the hands of a running apt.
+    if (Date.now() - mtimeMs > 3_600_000) await rm(path, { force: true });
+  }
 }
 
 /** Replaces a file in one step, and leaves an equal one alone. */

@@ -38,7 +38,7 @@ export function nearestNames(text: string, candidates: Iterable<string>, limit =
 
 /** Swapped letters are the likeliest of the errors that count as two changes. */
 function sameLetters(a: string, b: string): boolean {
-  return a.length === b.length && [...a].sort().join('') === [...b].sort().join('');
+  return a.length === b.length && Array.from(a).sort().join() === Array.from(b).sort().join();
 }
 
 /** How many changes still look like a typing error; two letters swapped count as two changes. */

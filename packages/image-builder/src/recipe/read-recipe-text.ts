@@ -4,7 +4,7 @@ import { nearest } from './nearest.ts';
 import { RecipeError } from './recipe-error.ts';
 
 /** A thousand times a long recipe; what is larger is something else. */
-export const largestRecipeBytes: number = 256 * 1024;
+const largestRecipeBytes: number = 256 * 1024;
 
 /** Reads a recipe file as UTF-8 text. Throws {@link RecipeError} for everything that stands in the way. */
 export async function readRecipeText(path: string): Promise<{ text: string; bytes: Uint8Array }> {

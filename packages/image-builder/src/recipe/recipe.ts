@@ -82,7 +82,7 @@ export interface User {
   password?: SecretReference;
   /** Public key lines or references to them; default none. */
   authorizedKeys: string[];
-  /** Member of `sudo` without a password prompt when it has no password; default false. */
+  /** May become root with sudo; default false. */
   sudo: boolean;
 }
 

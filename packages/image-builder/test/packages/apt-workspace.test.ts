@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { access, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isTransientPackageError } from '../../src/packages/errors.ts';
@@ -219,4 +219,19 @@ describe('resolving', () => {
       code: 'PACKAGES_UNKNOWN',
     });
   });
+});
+
+test('what a killed apt left of its cache is removed when it is old', async () => {
+  const directory = await temporaryFolder();
+  const archive = `file:${await archiveCopy()}`;
+  const workspace = await workspaceOf(archive, { directory });
+  const remains = ['pkgcache.bin.AbCdEf', 'srcpkgcache.bin.new'].map((name) =>
+    join(workspace.directory, 'cache', name),
+  );
+  const [old = '', young = ''] = remains;
+  for (const path of remains) await writeFile(path, '');
+  await utimes(old, 0, 0);
+  await workspaceOf(archive, { directory });
+  await expect(access(old)).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(access(young)).resolves.toBeUndefined();
 });
