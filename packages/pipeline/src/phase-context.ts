@@ -1,6 +1,13 @@
 import { resolve } from 'node:path';
 import type { PhaseRecord } from '@osforge/checkpoint';
-import { RunEndedError, UndeclaredUpstreamError, codeOf } from './errors.ts';
+import {
+  CommitFailedError,
+  PhaseFailedError,
+  PlanFailedError,
+  RunEndedError,
+  UndeclaredUpstreamError,
+  codeOf,
+} from './errors.ts';
 import type { Failure } from './events.ts';
 import type { Phase, PhaseContext, ReleasedArtifact } from './phase.ts';
 import { phaseLedger } from './phase-ledger.ts';
@@ -70,10 +77,18 @@ export function publishRetry(state: RunState, phase: string, what: string): (not
   };
 }
 
-/** An error as event data. */
+/** An error as event data; the code is that of what really happened, not of the engine's wrapping. */
 export function failure(error: Error): Failure {
-  const code = codeOf(error) ?? codeOf(error.cause);
+  const code = rootCode(error);
   return { message: error.message, ...(code === undefined ? {} : { code }) };
+}
+
+function rootCode(error: unknown): string | undefined {
+  const wrapped =
+    error instanceof PhaseFailedError ||
+    error instanceof CommitFailedError ||
+    error instanceof PlanFailedError;
+  return (wrapped ? rootCode(error.cause) : undefined) ?? codeOf(error);
 }
 
 function upstreamRecord(state: RunState, name: string, upstream: string): PhaseRecord {

@@ -48,6 +48,7 @@ describe('a phase that fails', () => {
     expect(result.outcome).toBe('failed');
     expect(result.error).toMatchObject({ code: 'PIPELINE_PHASE_FAILED', phase: 'bad', attempts: 1 });
     expect(result.error?.cause).toBe(error);
+    expect(result.record.percentComplete).toBe(25);
     expect(said(result.events, 'phase.failed', 'phase.cancelled')).toEqual([
       ...['phase.failed bad', 'phase.cancelled sibling'],
     ]);

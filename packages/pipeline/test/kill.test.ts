@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { readCheckpoint } from '@osforge/checkpoint';
 import { expect, test } from 'vitest';
 import { folder } from './fixture.ts';
@@ -15,7 +16,7 @@ interface ChildEnd {
 
 /** Run the child; SIGKILL it at once when it has said `killAt` lines. */
 async function child(seed: number, directory: string, killAt = Number.POSITIVE_INFINITY): Promise<ChildEnd> {
-  const script = join(import.meta.dirname, 'kill-child.ts');
+  const script = fileURLToPath(new URL('./kill-child.ts', import.meta.url));
   const running = spawn(process.execPath, ['--conditions=@osforge/source', script, String(seed), directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

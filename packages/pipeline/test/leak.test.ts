@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
@@ -7,7 +7,7 @@ test(
   'runs that end in any way leave no rejection, listener, timer or memory behind',
   { timeout: 300_000 },
   async () => {
-    const script = join(import.meta.dirname, 'leak-child.ts');
+    const script = fileURLToPath(new URL('./leak-child.ts', import.meta.url));
     // That it ends by itself shows that nothing keeps the process alive.
     const { stdout } = await promisify(execFile)(process.execPath, [
       '--expose-gc',

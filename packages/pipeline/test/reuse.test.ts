@@ -153,6 +153,7 @@ describe('a second run', () => {
     expect(planOf(fresh.events)[0]).toBe('apps: run, a fresh build was asked for');
     expect(fresh.outcome).toBe('failed');
     expect(fresh.record.phases).toEqual({});
+    expect(fresh.record.percentComplete).toBe(0);
     // Without the flag it goes on with the fresh build, not with the one before it.
     const next = await run(directory, build(directory));
     expect(next.ran).toHaveLength(5);
