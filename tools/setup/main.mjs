@@ -170,8 +170,9 @@ async function installNodeModules() {
   );
   if (reason === undefined) return;
   say(`osforge set-up: npm ci, because ${reason}\n`);
+  // Its warnings are that packages want the Node 24 which it is about to install.
   const { exitCode } = await run(
-    ['npm', 'ci', '--no-audit', '--no-fund'],
+    ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'],
     'stderr',
     withoutWorkspaceBin(process.env),
   );

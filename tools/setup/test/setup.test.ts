@@ -140,7 +140,7 @@ describe('node_modules', () => {
     await machine.program('npm', 'echo "npm $*"; exit 0');
     const outcome = await machine.run([]);
     expect(outcome.stderr).toMatch(
-      /npm ci, because package-lock.json has changed \(thing\)\nnpm ci --no-audit --no-fund\n/,
+      /npm ci, because package-lock.json has changed \(thing\)\nnpm ci --no-audit --no-fund --loglevel=error\n/,
     );
     expect(outcome.exitCode).toBe(0);
   });
