@@ -49,8 +49,7 @@ export async function writeFileDurable(
   const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
   const deadline = startDeadline(target, options);
   try {
-    const existing = await statReplaced(fs, target, deadline);
-    await replace({ fs, strategy, deadline, target, bytes, existing, mode: options.mode });
+    await replace({ fs, strategy, deadline, target, bytes, mode: options.mode });
   } finally {
     deadline.end();
   }
@@ -70,7 +69,6 @@ interface Replacement {
   deadline: Deadline;
   target: string;
   bytes: Uint8Array;
-  existing: Stats | undefined;
   mode: number | undefined;
 }
 
@@ -95,24 +93,31 @@ async function statReplaced(fs: FileSystem, target: string, deadline: Deadline):
 }
 
 async function replace(job: Replacement): Promise<void> {
-  const { fs, strategy, deadline, target, bytes, existing } = job;
+  const { fs, strategy, deadline, target, bytes } = job;
   const directory = dirname(target);
   const temp = join(directory, tempName(basename(target)));
-  const mode = job.mode ?? (existing === undefined ? undefined : existing.mode & 0o7777);
-  let operation: FlushOperation = 'open-directory';
   let file: OpenFile | undefined;
   let created = false;
   // Opened before anything changes: a folder that cannot be fsynced must not be found out after the rename.
-  const folder = await deadline.open(fs, directory, constants.O_RDONLY | constants.O_DIRECTORY, operation);
+  const opening = deadline.open(fs, directory, constants.O_RDONLY | constants.O_DIRECTORY, 'open-directory');
+  opening.catch(() => {}); // awaited below, after the look at the file, which goes on beside it
+  const existing = await statReplaced(fs, target, deadline).catch(async (error: unknown) => {
+    await opening.then((opened) => deadline.closeRead(opened)).catch(() => {});
+    throw error;
+  });
+  const mode = job.mode ?? (existing === undefined ? undefined : existing.mode & 0o7777);
+  const folder = await opening;
   try {
-    const step = <T>(name: FlushOperation, work: () => Promise<T>): Promise<T> => {
-      operation = name;
-      return deadline.step(name, work);
+    const step = async (operation: FlushOperation, work: () => Promise<void>): Promise<void> => {
+      try {
+        await deadline.step(operation, work);
+      } catch (error) {
+        throw classifyError(error, target, operation);
+      }
     };
     // O_EXCL never follows a link. Never wider than the final mode, not even for an instant.
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-    operation = 'open';
-    const open = await deadline.open(fs, temp, flags, operation, {
+    const open = await deadline.open(fs, temp, flags, 'open', {
       mode: mode === undefined ? 0o666 : mode & 0o600,
       onLate: (late) => {
         removeTemp(fs, late, temp);
@@ -120,11 +125,16 @@ async function replace(job: Replacement): Promise<void> {
     });
     file = open;
     created = true;
-    await step('write', () => writeAll(open, bytes));
+    const setId = mode !== undefined && (mode & 0o6000) !== 0; // which a write or chown clears
+    const chmod = async (): Promise<void> => {
+      if (mode !== undefined) await step('chmod', () => open.chmod(mode));
+    };
+    const writing = step('write', () => writeAll(open, bytes));
+    await (setId ? writing : Promise.all([writing, chmod()])); // together, to save a wait
     if (existing !== undefined && process.geteuid?.() === 0 && (existing.uid !== 0 || existing.gid !== 0)) {
       await step('chown', () => open.chown(existing.uid, existing.gid));
     }
-    if (mode !== undefined) await step('chmod', () => open.chmod(mode));
+    if (setId) await chmod();
     await step('fsync', () => strategy.syncFile(open, { dataOnly: false }));
     // Closed before the rename: some network file systems report a failed write only here.
     file = undefined;
@@ -138,7 +148,7 @@ async function replace(job: Replacement): Promise<void> {
     if (!(error instanceof FlushTimeoutError)) await cleanup.removed;
     // The file closes only when a system call that nobody waits for any more is over.
     if (!deadline.expired()) await cleanup.closed;
-    throw classifyError(error, target, operation);
+    throw error;
   } finally {
     await deadline.closeRead(folder);
   }

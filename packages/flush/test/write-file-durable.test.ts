@@ -119,6 +119,15 @@ describe('mode and owner', () => {
     expect(await permissions(join(folder, 'plain'))).toBe(0o640);
   });
 
+  test('setuid and setgid survive the write and the change of owner (root)', async () => {
+    const path = join(scratch(), 'a');
+    await writeFile(path, 'old');
+    await chown(path, 1234, 2345);
+    await chmod(path, 0o6755);
+    await writeFileDurable(path, 'new');
+    expect(await permissions(path)).toBe(0o6755);
+  });
+
   test('a replaced file keeps its owner (root)', async () => {
     const path = join(scratch(), 'a');
     await writeFile(path, 'old');
