@@ -28,6 +28,7 @@ find "$root/var/log" -type f \( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old'
 find "$root/var/log" -type f -exec truncate -s 0 {} +
 find "$root/var/log/journal" -mindepth 1 -delete 2>/dev/null || true
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb \
+  "$root/var/cache/apt/archives/lock" \
   "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root"/var/backups/* "$root/var/cache/ldconfig/aux-cache" \
   "$root"/var/lib/apt/periodic/* "$root"/var/cache/man/*
 rm -f "$root"/etc/passwd- "$root"/etc/group- "$root"/etc/shadow- "$root"/etc/gshadow- "$root"/etc/subuid- "$root"/etc/subgid- "$root/etc/.pwd.lock"
@@ -37,4 +38,5 @@ if [ "$mode" = guest ]; then
   fstrim "$root/" || true
 else
   find "$root/tmp" "$root/var/tmp" -mindepth 1 -delete
+  find "$root/run" -mindepth 1 -maxdepth 1 ! -name lock -exec rm -rf {} +
 fi

@@ -47,7 +47,7 @@ step() { # app, step, function, arguments...
 install_packages() { # file of names
   set --
   while IFS= read -r name; do set -- "$@" "$name"; done <"$list"
-  apt --no-download install -- "$@"
+  apt install -- "$@"
 }
 
 install_files() { tar -C / -xpf "$1"; }

@@ -55,8 +55,12 @@ if [ "${OSFORGE_STAGE:-1}" = 1 ]; then
   set -- "$tree"/boot/initrd.img-*
   cp -L -- "$1" "$OSFORGE_OUTPUT/initrd"
   cp -L -- "$tree/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$OSFORGE_OUTPUT/loader.efi"
-  # The package manager's own view of where it installs from is the builder's cache: the image gets the real one.
-  rm -f "$tree/etc/apt/sources.list"
+  # What mmdebstrap would take back only after this hook: its stand-ins that keep services from starting, and the
+  # package manager's view of where it installs from, which is the builder's repository.
+  rm -f "$tree/usr/sbin/policy-rc.d"
+  [ ! -e "$tree/sbin/start-stop-daemon.REAL" ] ||
+    mv "$tree/sbin/start-stop-daemon.REAL" "$tree/sbin/start-stop-daemon"
+  rm -f "$tree/etc/apt/sources.list" "$tree"/etc/apt/apt.conf.d/*mmdebstrap "$tree"/etc/dpkg/dpkg.cfg.d/*mmdebstrap
   rm -f "$tree/etc/resolv.conf"
   [ ! -e "$tree/usr/lib/systemd/systemd-resolved" ] ||
     ln -s ../run/systemd/resolve/stub-resolv.conf "$tree/etc/resolv.conf"

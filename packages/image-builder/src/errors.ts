@@ -92,3 +92,15 @@ export class BuildConsistencyError extends Error {
     this.name = 'BuildConsistencyError';
   }
 }
+
+/** The recipe insists on hardware virtualization and this machine has none that works. */
+export class AcceleratorError extends Error {
+  readonly code = 'ACCELERATOR_UNAVAILABLE';
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(`the recipe asks for vm.accelerator: kvm, but ${reason}; use "auto" to fall back to emulation`);
+    this.name = 'AcceleratorError';
+    this.reason = reason;
+  }
+}

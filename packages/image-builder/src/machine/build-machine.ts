@@ -37,8 +37,11 @@ export interface BuildMachine {
 /** The running machine is handed from phase to phase; the run's end disposes of it. */
 export const buildMachineKey: LiveKey<BuildMachine> = liveKey<BuildMachine>('build-machine');
 
-/** Starts a build machine on `disk`, or continues one from a saved state. */
-export async function startBuildMachine(
+/**
+ * Makes a build machine on `disk`, or loads one from a saved state. It stands still until `machine.start()`, so that
+ * nothing is said before somebody listens.
+ */
+export async function createBuildMachine(
   environment: BuildEnvironment,
   context: PhaseContext,
   plan: MachinePlan,
@@ -68,7 +71,7 @@ export async function startBuildMachine(
     network: 'none',
     ...(options.restoreFrom === undefined ? {} : { restoreFrom: options.restoreFrom }),
   };
-  const machine = await createQemuHypervisor().create(spec);
+  const machine = await createQemuHypervisor().create(spec, { signal: context.signal });
   bus?.publish('vm', 'vm.state', {
     state: options.restoreFrom ? 'restored' : 'started',
     accelerator: plan.accelerator,
@@ -113,4 +116,17 @@ export async function unexpectedEnd(
   const error = new VmVerdictError(build.judge({ qmpEof: false, timedOut: true }), build.evidence(), during);
   await build.machine.kill();
   return error;
+}
+
+/** Lets a new machine run and waits for its agent. */
+export async function bootMachine(build: BuildMachine, options: CommandOptions): Promise<CommandEnd> {
+  const ready = build.ready(options);
+  try {
+    await build.machine.start({ signal: options.signal });
+  } catch (error) {
+    // The end of the wait is not of interest any more, only that it does not go unheard.
+    ready.catch(() => undefined);
+    throw error;
+  }
+  return ready;
 }

@@ -6,7 +6,7 @@ import type { BuildEnvironment } from '../build/environment.ts';
 import { AppInstallError } from '../errors.ts';
 import {
   buildMachineKey,
-  startBuildMachine,
+  createBuildMachine,
   unexpectedEnd,
   type BuildMachine,
 } from '../machine/build-machine.ts';
@@ -47,6 +47,7 @@ export function appInstallPhase(environment: BuildEnvironment): Phase {
       ];
       context.progress(0.95, 'saving the installed machine');
       await rm(links.final, { force: true });
+      await rm(state, { force: true });
       const saved = await build.machine.saveState({
         statePath: state,
         overlays: { root: links.final },
@@ -80,11 +81,12 @@ async function restoreBooted(environment: BuildEnvironment, context: PhaseContex
     backing: { path: artifactPath(layout, start, 'booted-disk'), format: 'qcow2' },
     path: links.installed,
   });
-  const build = await startBuildMachine(environment, context, machinePlan(environment, context), {
+  const build = await createBuildMachine(environment, context, machinePlan(environment, context), {
     disk: links.installed,
     restoreFrom: artifactPath(layout, start, 'booted-state'),
   });
   holdMachine(context, build);
+  await build.machine.start({ signal: context.signal });
   return build;
 }
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '@osforge/process';
 import type { App, AppCheck, AppScript } from '../recipe/recipe.ts';
@@ -49,6 +49,7 @@ export async function layOutMedium(request: MediumRequest): Promise<void> {
       const name = scriptName(index, script);
       const plain = Object.entries(script.env).filter(([, value]) => !isSecretReference(value));
       await copyFile(path.join(recipeDirectory, script.path), path.join(target, 'scripts', name));
+      await chmod(path.join(target, 'scripts', name), 0o755);
       await writeFile(path.join(target, 'meta', `${name}.args`), lines(script.args));
       await writeFile(
         path.join(target, 'meta', `${name}.env`),
@@ -60,7 +61,9 @@ export async function layOutMedium(request: MediumRequest): Promise<void> {
       if ('unit' in check) continue;
       const [program = 'true', ...args] = check.command;
       // The program is an argument of env, so that names without a folder are searched in PATH.
-      await writeFile(path.join(target, 'commands', `check-${index + 1}`), '#!/bin/sh\nexec env -- "$@"\n');
+      await writeFile(path.join(target, 'commands', `check-${index + 1}`), '#!/bin/sh\nexec env -- "$@"\n', {
+        mode: 0o755,
+      });
       await writeFile(path.join(target, 'meta', `check-${index + 1}.args`), lines([program, ...args]));
     }
   }
@@ -76,40 +79,10 @@ export async function makeIso(request: {
 }): Promise<void> {
   const { folder, target, label, epochSeconds, signal } = request;
   await rm(target, { force: true });
-  const time = new Date(epochSeconds * 1000).toISOString().replace(/[-T:]/g, '').slice(0, 14);
   await run(
     'xorriso',
-    [
-      ...[
-        '-outdev',
-        target,
-        '-volid',
-        label,
-        '-volume_date',
-        'uuid',
-        `${time}00`,
-        '-joliet',
-        'off',
-        '-padding',
-        '0',
-      ],
-      ...['-map', folder, '/', '-chown_r', '0', '/', '--', '-chgrp_r', '0', '/', '--'],
-      ...[
-        '-chmod_r',
-        'a+rX',
-        '/',
-        '--',
-        '-find',
-        '/osforge/apps',
-        '-type',
-        'f',
-        '-exec',
-        'chmod',
-        '0755',
-        '--',
-      ],
-      ...['-alter_date_r', 'b', `=${epochSeconds}`, '/', '--', '-commit'],
-    ],
+    // -r: owned by root, readable by all, executable where anybody may execute it.
+    ['-as', 'mkisofs', '-quiet', '-r', '-V', label, '-o', target, folder],
     { signal, timeoutMs: 10 * 60_000, env: { SOURCE_DATE_EPOCH: String(epochSeconds) } },
   );
 }

@@ -33,3 +33,12 @@ export function recordedNumber(record: PhaseRecord, name: string): number {
   }
   return value;
 }
+
+/** A list of strings that an earlier phase recorded. */
+export function recordedTexts(record: PhaseRecord, name: string): string[] {
+  const value: JsonValue | undefined = record.data[name];
+  if (!Array.isArray(value)) {
+    throw new BuildConsistencyError(`the checkpoint lacks the list "${name}"; run again with --fresh`);
+  }
+  return value.map(String);
+}

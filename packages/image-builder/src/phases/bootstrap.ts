@@ -3,9 +3,8 @@ import path from 'node:path';
 import type { PhaseContext } from '@osforge/pipeline';
 import { run } from '@osforge/process';
 import type { BuildEnvironment } from '../build/environment.ts';
-import { resolveSecret } from '../recipe/secret-reference.ts';
-import { isSecretReference } from '../recipe/secret-reference.ts';
-import { artifactPath } from './artifacts.ts';
+import { resolveAuthorizedKeys, resolvePasswordHash } from '../recipe/secret-reference.ts';
+import { artifactPath, recordedTexts } from './artifacts.ts';
 
 /** What the tree hook is told, beside the recipe. All paths are absolute. */
 export interface BootstrapRequest {
@@ -29,12 +28,11 @@ async function accounts(
   let users = '';
   let keys = '';
   for (const user of environment.recipe.users) {
-    const hash = user.password === undefined ? '' : await resolveSecret(user.password, options);
+    const hash = user.password === undefined ? '' : await resolvePasswordHash(user.password, options);
     if (hash !== '') secrets.push(hash);
     users += `${user.name}:${user.shell}:${user.groups.join(',')}:${user.sudo ? 1 : 0}:${hash}\n`;
-    for (const key of user.authorizedKeys) {
-      keys += `${user.name} ${isSecretReference(key) ? await resolveSecret(key, options) : key}\n`;
-    }
+    for (const key of await resolveAuthorizedKeys(user.authorizedKeys, options))
+      keys += `${user.name} ${key}\n`;
   }
   return { users, keys, secrets };
 }
@@ -49,10 +47,11 @@ export async function bootstrap(
   request: BootstrapRequest,
 ): Promise<void> {
   const { layout, recipe } = environment;
-  const repository = path.dirname(artifactPath(layout, context.upstream('updates'), 'Packages'));
-  const packages = environment.recipe;
-  const names = context.upstream('updates').data['packages'];
-  const install = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  const sources = [context.upstream('updates'), context.upstream('drivers')].filter(({ artifacts }) =>
+    artifacts.some(({ name }) => name === 'Packages'),
+  );
+  const repositories = sources.map((record) => path.dirname(artifactPath(layout, record, 'Packages')));
+  const install = sources.flatMap((record) => recordedTexts(record, 'packages'));
   const { users, keys, secrets } = await accounts(environment);
   const temporary = path.join(request.output, 'tree');
   await mkdir(temporary, { mode: 0o755 });
@@ -66,15 +65,17 @@ export async function bootstrap(
       '--variant=custom',
       `--mode=${process.getuid?.() === 0 ? 'root' : 'unshare'}`,
       '--format=null',
+      // The hook turns the tree into a file system before mmdebstrap would tidy it, so it tidies it itself.
+      '--skip=cleanup',
       '--architectures=amd64',
       '--aptopt=Acquire::Languages "none"',
       '--aptopt=APT::Install-Recommends "false"',
       `--include=${install.join(',')}`,
       `--customize-hook=${request.hook}`,
       '--verbose',
-      packages.distribution.release,
+      recipe.distribution.release,
       '-',
-      `deb [trusted=yes] copy:${repository} ./`,
+      ...repositories.map((repository) => `deb [trusted=yes] copy:${repository} ./`),
     ],
     {
       lifetime: 'tree',

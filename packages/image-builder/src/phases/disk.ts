@@ -85,6 +85,7 @@ export function diskPhase(environment: BuildEnvironment): Phase {
 async function makeDisk(environment: BuildEnvironment, context: PhaseContext, output: string): Promise<void> {
   const { recipe, layout } = environment;
   const preflight = context.upstream('preflight');
+  const drivers = context.upstream('drivers');
   const epochSeconds = recordedNumber(preflight, 'sourceDateEpoch');
   const identifiers = identifiersOf(environment);
   const gpt = imageLayout(environment, identifiers);
@@ -125,7 +126,7 @@ async function makeDisk(environment: BuildEnvironment, context: PhaseContext, ou
     epochSeconds,
     hook: assetPath('tree-hook.sh'),
     generalize: assetPath('generalize.sh'),
-    driverFolder: recordedText(context.upstream('drivers'), 'debFolder'),
+    driverFolder: drivers.state === 'skipped' ? '' : recordedText(drivers, 'debFolder'),
   });
 
   context.progress(0.94, 'making the boot partition');

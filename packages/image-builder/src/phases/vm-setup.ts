@@ -5,6 +5,7 @@ import type { Phase } from '@osforge/pipeline';
 import { assetDigest, assetPath, type AssetName } from '../asset.ts';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { toolVersions } from '../build/environment.ts';
+import { AcceleratorError } from '../errors.ts';
 import { identifiersOf } from './disk.ts';
 import { skipWithoutApps } from './skip.ts';
 
@@ -40,11 +41,7 @@ export function vmSetupPhase(environment: BuildEnvironment): Phase {
       const generalize = path.join(folder, 'generalize.img');
       await scriptDisk('agent.sh', agent);
       await scriptDisk('generalize.sh', generalize);
-      const probe = await probeAccelerator({
-        cacheDir: path.join(layout.cache, 'probes'),
-        signal: context.signal,
-        wanted: recipe.vm.accelerator,
-      });
+      const probe = await chooseAccelerator(environment, context.signal);
       context.log(`accelerator: ${probe.accelerator} (${probe.reason})`);
       return {
         artifacts: [
@@ -59,6 +56,17 @@ export function vmSetupPhase(environment: BuildEnvironment): Phase {
       };
     },
   };
+}
+
+async function chooseAccelerator(
+  { recipe, layout }: BuildEnvironment,
+  signal: AbortSignal,
+): Promise<{ accelerator: 'kvm' | 'tcg'; reason: string }> {
+  const wanted = recipe.vm.accelerator;
+  if (wanted === 'tcg') return { accelerator: 'tcg', reason: 'the recipe asks for it' };
+  const probe = await probeAccelerator({ cacheDir: path.join(layout.cache, 'probes'), signal });
+  if (wanted === 'kvm' && probe.accelerator !== 'kvm') throw new AcceleratorError(probe.reason);
+  return probe;
 }
 
 /**

@@ -5,8 +5,9 @@ import type { Phase, PhaseContext } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { VmVerdictError } from '../errors.ts';
 import {
+  bootMachine,
   buildMachineKey,
-  startBuildMachine,
+  createBuildMachine,
   unexpectedEnd,
   type BuildMachine,
 } from '../machine/build-machine.ts';
@@ -87,13 +88,14 @@ async function restoreInstalled(environment: BuildEnvironment, context: PhaseCon
     path: links.final,
   });
   context.progress(0.02, hasState ? 'continuing the installed machine' : 'booting the installed machine');
-  const build = await startBuildMachine(environment, context, machinePlan(environment, context), {
+  const build = await createBuildMachine(environment, context, machinePlan(environment, context), {
     disk: links.final,
     ...(hasState ? { restoreFrom: artifactPath(layout, installed, 'installed-state') } : {}),
   });
   holdMachine(context, build);
-  if (!hasState) {
-    const end = await build.ready({ timeoutMs: recipe.vm.timeouts.bootMs, signal: context.signal });
+  if (hasState) await build.machine.start({ signal: context.signal });
+  else {
+    const end = await bootMachine(build, { timeoutMs: recipe.vm.timeouts.bootMs, signal: context.signal });
     if (end.kind !== 'ok') throw await unexpectedEnd(build, end, 'while it booted again');
   }
   return build;

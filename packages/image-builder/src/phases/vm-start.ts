@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createOverlay } from '@osforge/hypervisor';
 import type { Phase } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
-import { startBuildMachine, unexpectedEnd } from '../machine/build-machine.ts';
+import { bootMachine, createBuildMachine, unexpectedEnd } from '../machine/build-machine.ts';
 import { holdMachine } from '../machine/hold.ts';
 import { machinePlan } from '../machine/machine-plan.ts';
 import { artifactPath } from './artifacts.ts';
@@ -44,14 +44,15 @@ export function vmStartPhase(environment: BuildEnvironment): Phase {
         backing: { path: artifactPath(layout, context.upstream('disk'), 'disk'), format: 'raw' },
         path: links.booted,
       });
-      const build = await startBuildMachine(environment, context, machinePlan(environment, context), {
+      const build = await createBuildMachine(environment, context, machinePlan(environment, context), {
         disk: links.booted,
       });
       holdMachine(context, build);
       context.progress(0.05, 'booting');
-      const end = await build.ready({ timeoutMs: recipe.vm.timeouts.bootMs, signal: context.signal });
+      const end = await bootMachine(build, { timeoutMs: recipe.vm.timeouts.bootMs, signal: context.signal });
       if (end.kind !== 'ok') throw await unexpectedEnd(build, end, 'while it booted');
       context.progress(0.9, 'saving the booted machine');
+      await rm(state, { force: true });
       const saved = await build.machine.saveState({
         statePath: state,
         overlays: { root: links.installed },
