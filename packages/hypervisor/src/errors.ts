@@ -66,7 +66,7 @@ export class MachineStartError extends HypervisorError {
 
   constructor(machine: string, what: string, lastLines: readonly string[], cause?: unknown) {
     const said = lastLines.length === 0 ? '' : ` It said: ${lastLines.join(' | ')}`;
-    super(`The machine "${machine}" did not start: ${what}.${said}`, { cause });
+    super(`The machine "${machine}" did not start: ${what.replace(/\.$/, '')}.${said}`, { cause });
     this.lastLines = lastLines;
   }
 }
@@ -105,7 +105,7 @@ export class SaveStateError extends HypervisorError {
     cause?: unknown,
   ) {
     super(
-      `The machine's state could not be saved to ${statePath}: ${what}. The guest ` +
+      `The machine's state could not be saved to ${statePath}: ${what.replace(/\.$/, '')}. The guest ` +
         (fields.continued ? 'runs on' : 'is paused or gone') +
         (fields.overlaysInUse ? ', on its new overlays.' : ', on its old disks.'),
       { cause },

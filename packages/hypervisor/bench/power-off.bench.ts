@@ -1,0 +1,43 @@
+import { test } from 'vitest';
+import { openBench } from '../test/support/guest-image.ts';
+
+const RUNS = { iterations: 40, time: 0, warmupIterations: 2, warmupTime: 0 };
+
+/** From QEMU's own time stamp of SHUTDOWN until `wait` knows that the process is gone, in ms. */
+async function measure(
+  wait: (pid: number, stopped: Promise<unknown>) => Promise<unknown>,
+): Promise<{ overriddenDuration: number }> {
+  const place = await openBench();
+  try {
+    const machine = await place.create(await place.spec('p'));
+    const stopped = machine.waitForState('stopped', { timeoutMs: 60_000 });
+    await machine.start();
+    await wait(machine.pid, stopped);
+    const resolvedAtMs = Date.now();
+    const { shutdownAtMs } = await machine.ended;
+    if (shutdownAtMs === undefined) throw new Error('the guest did not power off');
+    // Date.now() has whole milliseconds, QEMU's stamp has micro: below 0 is rounding.
+    return { overriddenDuration: Math.max(0, resolvedAtMs - shutdownAtMs) };
+  } finally {
+    await place.dispose();
+  }
+}
+
+/** What build tools commonly do: look each 500 ms. */
+async function poll(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+test('power-off in the guest, process exit included', { timeout: 600_000 }, async ({ bench }) => {
+  await bench.compare(
+    bench('waitForState', RUNS, () => measure((_pid, stopped) => stopped)),
+    bench('polling each 500 ms', RUNS, () => measure((pid) => poll(pid))),
+  );
+});
