@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { openImage } from '../qemu/open-image.ts';
 import { ImageBoundsError } from '../errors.ts';
 import { typedWriteError } from './sparse-file.ts';
+import { writeAll } from './write-all.ts';
 
 export interface CopySparseOptions {
   /** A raw image or any file. */
@@ -78,14 +79,4 @@ function dataRuns(piece: Buffer): { start: number; end: number }[] {
     else runs.push({ start, end });
   }
   return runs;
-}
-
-async function writeAll(
-  file: { write(b: Uint8Array, o: number, l: number, p: number): Promise<{ bytesWritten: number }> },
-  bytes: Uint8Array,
-  position: number,
-): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-  }
 }

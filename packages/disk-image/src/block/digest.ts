@@ -60,9 +60,23 @@ export async function rawContentDigest(
   }
 }
 
-/** Bytes or a number of zeros in order, with a few reads running ahead. */
+/** Bytes (valid until the next step) or a number of zeros in order, with a few reads running ahead. */
 async function* pieces(reader: BlockReader, extents: readonly Extent[]): AsyncGenerator<Uint8Array | number> {
   const queue: (Promise<Uint8Array> | number)[] = [];
+  const free: Uint8Array[] = [];
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    if (reader.readInto === undefined) return reader.read(offset, length);
+    const target = (free.pop() ?? new Uint8Array(pieceBytes)).subarray(0, length);
+    await reader.readInto(offset, target);
+    return target;
+  };
+  const next = async function* (): AsyncGenerator<Uint8Array | number> {
+    const piece = await (queue.shift() ?? 0);
+    yield piece;
+    // The consumer is done with it: read the next piece into the same memory.
+    if (typeof piece !== 'number' && piece.buffer.byteLength === pieceBytes)
+      free.push(new Uint8Array(piece.buffer));
+  };
   try {
     for (const { startBytes, lengthBytes, zero } of extents) {
       if (zero) {
@@ -70,14 +84,14 @@ async function* pieces(reader: BlockReader, extents: readonly Extent[]): AsyncGe
         continue;
       }
       for (let done = 0; done < lengthBytes; done += pieceBytes) {
-        const read = reader.read(startBytes + done, Math.min(pieceBytes, lengthBytes - done));
+        while (queue.length >= readAhead) yield* next();
+        const started = read(startBytes + done, Math.min(pieceBytes, lengthBytes - done));
         // Handled when its turn comes; until then a failure must not count as unhandled.
-        read.catch(() => undefined);
-        queue.push(read);
-        while (queue.length > readAhead) yield (await queue.shift()) ?? 0;
+        started.catch(() => undefined);
+        queue.push(started);
       }
     }
-    for (const piece of queue.splice(0)) yield await piece;
+    while (queue.length > 0) yield* next();
   } finally {
     // Left early: the reader is about to be closed, and must have no read under way then.
     await Promise.allSettled(queue.map((piece) => Promise.resolve(piece)));

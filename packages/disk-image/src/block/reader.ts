@@ -19,6 +19,8 @@ export interface BlockReader {
    * @throws ImageBoundsError if that reaches outside the disk
    */
   read(offset: number, length: number): Promise<Uint8Array>;
+  /** The same into an array of the caller's, which must stay untouched meanwhile; for reading much without garbage. */
+  readInto?(offset: number, target: Uint8Array): Promise<void>;
   /** Where data and holes are; absent where the source does not know. */
   extents?(): Promise<readonly Extent[]>;
   close(): Promise<void>;
@@ -43,17 +45,22 @@ export async function openRaw(path: string): Promise<BlockReader> {
   try {
     const status = await file.stat();
     const sizeBytes = status.isBlockDevice() ? await deviceSize(file) : status.size;
+    const readInto = async (offset: number, target: Uint8Array): Promise<void> => {
+      checkBounds(offset, target.length, sizeBytes);
+      for (let filled = 0; filled < target.length;) {
+        const { bytesRead } = await file.read(target, filled, target.length - filled, offset + filled);
+        if (bytesRead === 0)
+          throw new ImageBoundsError(offset + filled, target.length - filled, offset + filled);
+        filled += bytesRead;
+      }
+    };
     return {
       sizeBytes,
+      readInto,
       async read(offset, length) {
         checkBounds(offset, length, sizeBytes);
         const bytes = new Uint8Array(length);
-        let filled = 0;
-        while (filled < length) {
-          const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
-          if (bytesRead === 0) throw new ImageBoundsError(offset + filled, length - filled, offset + filled);
-          filled += bytesRead;
-        }
+        await readInto(offset, bytes);
         return bytes;
       },
       close: () => file.close(),

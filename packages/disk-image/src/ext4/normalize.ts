@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { openRaw } from '../block/reader.ts';
 import { typedWriteError } from '../block/sparse-file.ts';
+import { writeAll } from '../block/write-all.ts';
 import { Ext4FormatError } from '../errors.ts';
 import { crc32c } from './crc32c.ts';
 import { type BlockGroup, readGroups } from './groups.ts';
@@ -111,7 +112,7 @@ async function normalizeTable(file: FileHandle, job: TableJob): Promise<Normaliz
       high = (slot + 1) * inodeSize;
     }
     // Only what changed is written: the rest of the table may be a hole.
-    if (high > 0) await file.write(table, low, high - low, start + first * inodeSize + low);
+    if (high > 0) await writeAll(file, table.subarray(low, high), start + first * inodeSize + low);
   }
   return { inodes, changed };
 }
@@ -154,7 +155,7 @@ async function normalizeAttributes(
   if (bytes.readUInt32LE(4) !== 1) return;
   const before = Buffer.from(bytes);
   orderAttributes(inode, { bytes, number }, seed);
-  if (!before.equals(bytes)) await file.write(bytes, 0, blockSize, at);
+  if (!before.equals(bytes)) await writeAll(file, bytes, at);
 }
 
 /** Linux Documentation/filesystems/ext4/checksums.rst: UUID, inode number, generation, the inode with zeros for the checksum. */
@@ -188,5 +189,5 @@ async function normalizeSuperblock(
   bytes.writeUInt32LE(epoch, 64); // last check
   bytes.writeUInt32LE(epoch, 264); // made
   if (superblock.hasMetadataChecksum) bytes.writeUInt32LE(crc32c(0xffffffff, bytes.subarray(0, 1020)), 1020);
-  if (!before.equals(bytes)) await file.write(bytes, 0, superblockSize, at);
+  if (!before.equals(bytes)) await writeAll(file, bytes, at);
 }

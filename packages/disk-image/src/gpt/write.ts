@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { typedWriteError } from '../block/sparse-file.ts';
+import { writeAll } from '../block/write-all.ts';
 import { encodeGpt } from './encode.ts';
 import type { GptLayout } from './layout.ts';
 
@@ -12,7 +13,7 @@ export async function writeGpt(path: string, layout: GptLayout): Promise<void> {
   try {
     const file = await open(path, 'r+');
     try {
-      for (const { offset, bytes } of encodeGpt(layout)) await file.write(bytes, 0, bytes.byteLength, offset);
+      for (const { offset, bytes } of encodeGpt(layout)) await writeAll(file, bytes, offset);
       await file.datasync();
     } finally {
       await file.close();

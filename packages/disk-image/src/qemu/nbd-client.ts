@@ -38,17 +38,22 @@ export async function connectNbd(
   try {
     const { sizeBytes, allocationContext } = await negotiate(socket, stream);
     const client = requests(socket, stream, requestTimeoutMs);
+    const readInto = async (offset: number, target: Uint8Array): Promise<void> => {
+      checkBounds(offset, target.length, sizeBytes);
+      const parts: Promise<void>[] = [];
+      for (let done = 0; done < target.length; done += maxReadBytes) {
+        const part = target.subarray(done, done + maxReadBytes);
+        parts.push(client.send(command.read, offset + done, part.length, fill(part, offset + done)));
+      }
+      await Promise.all(parts);
+    };
     return {
       sizeBytes,
+      readInto,
       async read(offset, length) {
         checkBounds(offset, length, sizeBytes);
         const bytes = new Uint8Array(length);
-        const parts: Promise<void>[] = [];
-        for (let done = 0; done < length; done += maxReadBytes) {
-          const part = bytes.subarray(done, Math.min(length, done + maxReadBytes));
-          parts.push(client.send(command.read, offset + done, part.length, readInto(part, offset + done)));
-        }
-        await Promise.all(parts);
+        await readInto(offset, bytes);
         return bytes;
       },
       ...(allocationContext === undefined
@@ -78,7 +83,7 @@ export async function connectNbd(
 
 type Send = (type: number, offset: number, length: number, chunk: Request['chunk']) => Promise<void>;
 
-function readInto(target: Uint8Array, base: number): Request['chunk'] {
+function fill(target: Uint8Array, base: number): Request['chunk'] {
   let filled = 0;
   return (type, data) => {
     if (type === chunkType.none && filled === target.length) return;
@@ -86,8 +91,8 @@ function readInto(target: Uint8Array, base: number): Request['chunk'] {
     const length = type === chunkType.hole && data.length >= 12 ? data.readUInt32BE(8) : data.length - 8;
     if ((type !== chunkType.data && type !== chunkType.hole) || at < 0 || at + length > target.length)
       throw new NbdError('the NBD server sent other bytes than asked for');
-    // A hole's bytes are zero already.
     if (type === chunkType.data) target.set(data.subarray(8), at);
+    else target.fill(0, at, at + length);
     filled += length;
   };
 }
