@@ -3,7 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
+
+// Machines that run tests are slow and busy; every test file imports this one.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 /** A folder that is removed after the test. */
 export async function tempFolder(base: string = tmpdir()): Promise<string> {
