@@ -211,6 +211,30 @@ describe('saving and restoring', LIMIT, () => {
     }
   });
 
+  test('a UEFI machine is saved and restored with its variables', async () => {
+    const at = (name: string): string => join(bench.folder, name);
+    const uefi = { memoryMiB: 128, boot: { kind: 'uefi', variablesPath: at('vars.fd') } } as const;
+    const machine = await bench.create(await bench.spec('h', uefi));
+    const firmware = machine.waitForConsole(/BdsDxe/);
+    await machine.start();
+    await firmware;
+    await machine.saveState({ statePath: at('state'), overlays: { disk: at('over.qcow2') } });
+    await machine.kill();
+    const backing = { path: at('guest-h.raw'), format: 'raw' as const };
+    const restored = await bench.create(
+      await bench.spec('h', {
+        ...uefi,
+        boot: { kind: 'uefi', variablesPath: at('vars2.fd') },
+        restoreFrom: at('state'),
+        disks: [{ id: 'disk', path: at('restored.qcow2'), format: 'qcow2', backing }],
+      }),
+    );
+    await restored.start();
+    expect(await restored.source.readState()).toBe('running');
+    await restored.stop({ gracefulTimeoutMs: 0 });
+    expect((await stat(at('vars2.fd'))).size).toBe((await stat(at('vars.fd'))).size);
+  });
+
   test('a restored machine may not write to the frozen disk', async () => {
     const raw = await bench.spec('w', { restoreFrom: '/nowhere' });
     await expect(bench.create(raw)).rejects.toBeInstanceOf(MachineSpecError);
