@@ -2,8 +2,9 @@ import { NotJsonError } from './errors.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
 function describe(value: unknown): string {
-  if (typeof value === 'number' || value === undefined) return String(value);
-  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
+  if (typeof value === 'number' || value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return 'an array instead of an object';
+  if (typeof value !== 'object') return `a ${typeof value}`;
   const prototype: unknown = Object.getPrototypeOf(value);
   const maker: unknown =
     typeof prototype === 'object' && prototype !== null ? prototype.constructor : undefined;
@@ -78,7 +79,7 @@ function copyPlain(value: object, steps: Step[], ancestors: object[]): JsonObjec
  */
 export function copyJson(data: unknown): JsonObject {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw new NotJsonError('data', Array.isArray(data) ? 'an array instead of an object' : describe(data));
+    throw new NotJsonError('data', describe(data));
   }
   // `copy` keeps the kind: what went in as an object comes out as one.
   return copy(data, [], []) as JsonObject;
