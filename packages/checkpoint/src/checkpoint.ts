@@ -1,14 +1,16 @@
 import type { FileSystem } from '@osforge/flush';
 import type { CheckpointPaths } from './build-id.ts';
+import { deepFreeze } from './deep-freeze.ts';
 import { CheckpointClosedError } from './errors.ts';
 import { createLedger } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
 import type { FileLock } from './lock.ts';
 import { removeOwner } from './lock-owner.ts';
 import type { Quarantined } from './quarantine.ts';
-import { serializeRecord, writeRecordText } from './record-file.ts';
+import { writeRecordText } from './record-file.ts';
 import type { BuildRecord } from './record.ts';
 import { RECORD_VERSION } from './record.ts';
+import { createRecordSerializer } from './serialize-record.ts';
 
 /** Where the record of a handle came from when it was opened. */
 export type CheckpointOrigin = 'new' | 'loaded' | 'migrated' | 'quarantined';
@@ -51,6 +53,7 @@ export interface CheckpointState {
 
 export function createCheckpoint(state: CheckpointState): Checkpoint {
   const { buildId, paths, origin, quarantined, lock } = state;
+  const serialize = createRecordSerializer(paths.record, buildId);
   let record = deepFreeze(state.record);
   let last: Promise<void> = Promise.resolve();
   let closing: Promise<void> | undefined;
@@ -58,13 +61,9 @@ export function createCheckpoint(state: CheckpointState): Checkpoint {
   const write = async (change: (record: BuildRecord) => BuildRecord): Promise<void> => {
     lock.check();
     const next = { ...change(record), version: RECORD_VERSION, updatedAt: state.now().toISOString() };
-    const text = serializeRecord(next, { path: paths.record, buildId, secretValues: state.secretValues() });
-    const written = writeRecordText(paths.record, text, state.fs);
-    // From the text, so that what is in memory is what a later process will read. The type is that of the
-    // value which was validated and serialized just before. Done while the disk is busy.
-    const copy = deepFreeze(JSON.parse(text) as BuildRecord);
-    await written;
-    record = copy;
+    const serialized = serialize(next, state.secretValues());
+    await writeRecordText(paths.record, serialized.text, state.fs);
+    record = serialized.record;
   };
 
   const update: Checkpoint['update'] = (change) => {
@@ -95,12 +94,4 @@ export function createCheckpoint(state: CheckpointState): Checkpoint {
         }
       })),
   };
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const member of Object.values(value)) deepFreeze(member);
-  }
-  return value;
 }

@@ -2,15 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { FlushNoSpaceError, nodeFileSystem, removeStaleTemps, writeFileDurable } from '@osforge/flush';
 import type { FileSystem } from '@osforge/flush';
-import {
-  CheckpointInvalidError,
-  CheckpointIoError,
-  CheckpointNoSpaceError,
-  CheckpointSecretError,
-} from './errors.ts';
-import { buildRecordSchema, describeIssues } from './record-schema.ts';
-import type { BuildRecord } from './record.ts';
-import { findSecret, maskSecrets } from './secrets.ts';
+import { CheckpointIoError, CheckpointNoSpaceError } from './errors.ts';
+import { recordFileSystem } from './record-file-system.ts';
 
 /** The text of a record, or `undefined` where there is none. */
 export async function readRecordText(path: string): Promise<string | undefined> {
@@ -22,32 +15,11 @@ export async function readRecordText(path: string): Promise<string | undefined> 
   }
 }
 
-/** The text to write; throws where the record breaks the schema, changes its build, or holds a secret. */
-export function serializeRecord(
-  record: BuildRecord,
-  { path, buildId, secretValues }: { path: string; buildId: string; secretValues: readonly string[] },
-): string {
-  const parsed = buildRecordSchema.safeParse(record);
-  if (!parsed.success) {
-    // Without the cause: it may hold, in the name of a field, what must not be shown.
-    const issues = describeIssues(parsed.error).map((issue) => maskSecrets(issue, secretValues));
-    throw new CheckpointInvalidError(path, 'schema', issues);
-  }
-  if (parsed.data.buildId !== buildId) {
-    throw new CheckpointInvalidError(path, 'build-id', [
-      `buildId: is ${parsed.data.buildId}, not ${buildId}`,
-    ]);
-  }
-  const secret = findSecret(parsed.data, secretValues);
-  if (secret !== undefined) throw new CheckpointSecretError(path, secret.field, secret.encoding);
-  return `${JSON.stringify(parsed.data, null, 2)}\n`;
-}
-
 /** Replaces the record durably: afterwards the disk has all of the new one, on failure all of the old one. */
 export async function writeRecordText(path: string, text: string, fs: FileSystem | undefined): Promise<void> {
   try {
     // A record names paths and commands of a build that mostly runs as root: not for everybody's eyes.
-    await writeFileDurable(path, text, { fs, mode: 0o600 });
+    await writeFileDurable(path, text, { fs: fs ?? recordFileSystem, mode: 0o600 });
   } catch (error) {
     if (error instanceof FlushNoSpaceError) throw new CheckpointNoSpaceError(path, { cause: error });
     throw new CheckpointIoError(path, 'write', { cause: error });

@@ -17,13 +17,37 @@ interface Needle {
   readonly secretLength: number;
 }
 
-/**
- * Where the value of a secret is in a record: in any text or member name, whole or as a part, plain or encoded.
- * Names and words that the schema itself fixes (such as `state` and `done`) are not looked at: they carry nothing.
- */
-export function findSecret(record: BuildRecord, secretValues: readonly string[]): SecretFinding | undefined {
-  const needles = secretValues.filter((secret) => secret.length >= MIN_SECRET_LENGTH).flatMap(needlesOf);
-  if (needles.length === 0) return undefined;
+/** Looks for the values of secrets, plain or encoded. */
+export interface SecretSearch {
+  readonly values: readonly string[];
+  /**
+   * Quick: `false` where the JSON text of a record, or of a part of it, holds no secret. `true` is no finding,
+   * as the text also holds names and words that the schema fixes.
+   */
+  mayBeIn(jsonText: string): boolean;
+  /**
+   * Where a secret is: in any text or member name, whole or as a part. Names and words that the schema itself
+   * fixes (such as `state` and `done`) are not looked at: they carry nothing.
+   */
+  find(record: BuildRecord): SecretFinding | undefined;
+  /** For messages. */
+  mask(text: string): string;
+}
+
+export function createSecretSearch(secretValues: readonly string[]): SecretSearch {
+  const values = [...secretValues];
+  const secrets = values.filter((secret) => secret.length >= MIN_SECRET_LENGTH);
+  const needles = secrets.flatMap(needlesOf);
+  const texts = [...new Set(needles.map((needle) => JSON.stringify(needle.text).slice(1, -1)))];
+  return {
+    values,
+    mayBeIn: (jsonText) => texts.some((text) => jsonText.includes(text)),
+    find: (record) => find(record, needles),
+    mask: (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text),
+  };
+}
+
+function find(record: BuildRecord, needles: readonly Needle[]): SecretFinding | undefined {
   for (const leaf of leavesOf(record)) {
     const found = needles.find(
       (needle) =>
@@ -33,13 +57,6 @@ export function findSecret(record: BuildRecord, secretValues: readonly string[])
     if (found !== undefined) return { field: masked(leaf.path, needles), encoding: found.encoding };
   }
   return undefined;
-}
-
-/** For messages. */
-export function maskSecrets(text: string, secretValues: readonly string[]): string {
-  return secretValues
-    .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
-    .reduce((shown, secret) => shown.replaceAll(secret, '***'), text);
 }
 
 function needlesOf(secret: string): Needle[] {

@@ -1,6 +1,5 @@
 // Updates several builds as fast as it can, and says of each update that it is durable: `<build> <count>`.
 import { once } from 'node:events';
-import { writeSync } from 'node:fs';
 import { openCheckpoint } from '@osforge/checkpoint';
 
 const [, , directory = '', builds = '1', filler = '0'] = process.argv;
@@ -14,7 +13,9 @@ async function write(index: number): Promise<never> {
     // The text shows a record that is put together from two.
     const text = String(count % 10).repeat(Number(filler));
     await checkpoint.update((record) => ({ ...record, facts: { count, text } }));
-    writeSync(1, `${index} ${count}\n`);
+    const line = `${index} ${count}\n`;
+    // In the pipe before the next update begins.
+    await new Promise((resolve) => process.stdout.write(line, resolve));
   }
 }
 
