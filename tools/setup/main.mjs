@@ -167,6 +167,7 @@ async function installNodeModules() {
   const reason = reasonToInstall(
     readFileSync(join(ROOT, 'package-lock.json'), 'utf8'),
     existsSync(record) ? readFileSync(record, 'utf8') : undefined,
+    (path) => existsSync(join(ROOT, path)),
   );
   if (reason === undefined) return;
   say(`osforge set-up: npm ci, because ${reason}\n`);

@@ -9,9 +9,10 @@
  *
  * @param {string} wanted text of package-lock.json
  * @param {string | undefined} installed text of node_modules/.package-lock.json
+ * @param {(path: string) => boolean} exists whether a path below the root is there, for what was deleted by hand
  * @returns {string | undefined} the reason, or undefined when everything is there
  */
-export function reasonToInstall(wanted, installed) {
+export function reasonToInstall(wanted, installed, exists) {
   if (installed === undefined) return 'node_modules is not there or incomplete';
   const want = entries(wanted);
   const have = entries(installed);
@@ -24,6 +25,7 @@ export function reasonToInstall(wanted, installed) {
     if (found === undefined || found.version !== entry.version || found.integrity !== entry.integrity) {
       return `package-lock.json has changed (${path.replace(/^.*node_modules\//, '')})`;
     }
+    if (!exists(path)) return `${path} is gone`;
   }
   return undefined;
 }

@@ -35,19 +35,20 @@ describe('missingPackages', () => {
 });
 
 describe('reasonToInstall', () => {
+  const everything = (): boolean => true;
   test('packages of other platforms are not missed', () => {
     const record = JSON.stringify({
       packages: { 'node_modules/thing': { version: '1.0.0', integrity: 'sha512-1.0.0' } },
     });
-    expect(reasonToInstall(lock('1.0.0'), record)).toBeUndefined();
+    expect(reasonToInstall(lock('1.0.0'), record, everything)).toBeUndefined();
   });
   test('absent, torn, other version, other content', () => {
-    expect(reasonToInstall(lock('1.0.0'), undefined)).toMatch(/not there/);
-    expect(reasonToInstall(lock('1.0.0'), '{ "packa')).toMatch(/unreadable/);
-    expect(reasonToInstall(lock('1.0.1'), lock('1.0.0'))).toMatch(/thing/);
-    expect(reasonToInstall(lock('1.0.0'), lock('1.0.0').replace('sha512-1.0.0', 'sha512-x'))).toMatch(
-      /thing/,
-    );
+    expect(reasonToInstall(lock('1.0.0'), undefined, everything)).toMatch(/not there/);
+    expect(reasonToInstall(lock('1.0.0'), '{ "packa', everything)).toMatch(/unreadable/);
+    expect(reasonToInstall(lock('1.0.1'), lock('1.0.0'), everything)).toMatch(/thing/);
+    expect(
+      reasonToInstall(lock('1.0.0'), lock('1.0.0').replace('sha512-1.0.0', 'sha512-x'), everything),
+    ).toMatch(/thing/);
   });
 });
 

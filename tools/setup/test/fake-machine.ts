@@ -49,6 +49,7 @@ export async function fakeMachine(): Promise<FakeMachine> {
 
   await file('package-lock.json', lock('1.0.0'));
   await file('node_modules/.package-lock.json', lock('1.0.0'));
+  for (const name of ['thing', 'other-platform']) await file(`node_modules/${name}/package.json`, '{}');
   const machine: FakeMachine = {
     root,
     file,

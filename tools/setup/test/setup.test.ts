@@ -153,6 +153,12 @@ describe('node_modules', () => {
     expect(outcome.exitCode).toBe(3);
   });
 
+  test('npm ci when somebody has deleted a package', async () => {
+    await rm(join(machine.root, 'node_modules/thing'), { recursive: true });
+    await machine.program('npm', 'mkdir -p "$ROOT/node_modules/thing"');
+    expect((await machine.run([])).stderr).toMatch(/npm ci, because node_modules\/thing is gone/);
+  });
+
   test('no npm at all when nothing has changed', async () => {
     await machine.program('npm', 'exit 1');
     expect((await machine.run([])).exitCode).toBe(0);
