@@ -66,13 +66,19 @@ test('of two racing processes one gets the build, 50 times, and SIGKILL of it fr
   expect(readdirSync(directory).filter((name) => !name.endsWith('.lock'))).toEqual([]);
 }, 300_000);
 
-test('a child process of the owner does not keep the lock', async () => {
+test('a child process that outlives a killed owner does not keep the lock', async () => {
   const directory = tempDirectory();
-  const checkpoint = await openCheckpoint({ directory, buildId: 'a' });
-  const child = startChild('lock-child.ts'); // lives on while we close
-  onTestFinished(() => child.kill());
-  await checkpoint.close();
+  const owner = await start();
+  owner.send(`open ${directory} a`);
+  expect(await owner.nextLine()).toBe('held');
+  owner.send('spawn');
+  const survivor = Number(await owner.nextLine());
+  onTestFinished(() => {
+    process.kill(survivor);
+  });
+  await owner.kill();
   await (await openCheckpoint({ directory, buildId: 'a' })).close();
+  expect(process.kill(survivor, 0)).toBe(true);
 });
 
 test('an owner that says nothing of itself, or is dead, is not named', async () => {

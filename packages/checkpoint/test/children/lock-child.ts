@@ -1,4 +1,6 @@
-// Takes and frees the lock of one build on command: `open <directory> <buildId>` or `close`.
+// Takes and frees the lock of one build on command: `open <directory> <buildId>`, `close`, or
+// `spawn` for a process that outlives this one.
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { openCheckpoint } from '@osforge/checkpoint';
 import type { Checkpoint } from '@osforge/checkpoint';
@@ -8,6 +10,11 @@ process.stdout.write('ready\n');
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, directory = '', buildId = ''] = line.split(' ');
   try {
+    if (command === 'spawn') {
+      const survivor = spawn('sleep', ['600'], { stdio: 'ignore', detached: true });
+      process.stdout.write(`${survivor.pid ?? 'none'}\n`);
+      continue;
+    }
     if (command === 'open') held = await openCheckpoint({ directory, buildId });
     else await held?.close();
     process.stdout.write(command === 'open' ? 'held\n' : 'closed\n');
