@@ -103,7 +103,7 @@ export class JournalSequenceError extends Error {
 }
 
 /** The system's error name (`ENOSPC`), if the value is a system error. */
-export function errnoOf(error: unknown): string | undefined {
+function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

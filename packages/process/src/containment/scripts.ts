@@ -1,5 +1,5 @@
 /** Single quotes for a POSIX shell. */
-export function quote(word: string): string {
+function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -1,5 +1,5 @@
 /** What a secret is replaced by. */
-export const maskText = '[secret]';
+const maskText = '[secret]';
 
 /** A part of a secret that is cut off by the end of the output is masked from this length on. */
 const shortestMaskedRemainder = 4;
