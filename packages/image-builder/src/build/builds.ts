@@ -60,8 +60,18 @@ export async function listBuilds(outDirectory: string): Promise<BuildSummary[]> 
   const builds = await Promise.all(names.map(({ name }) => findBuild(outDirectory, name)));
   return builds
     .filter((build) => build !== undefined)
-    .map(({ record: _record, artifacts: _artifacts, owner: _owner, ...summary }) => summary)
+    .map(summaryOf)
     .sort((a, b) => (a.buildId < b.buildId ? -1 : 1));
+}
+
+function summaryOf(details: BuildDetails): BuildSummary {
+  const { buildId, directory, state, percentComplete, updatedAt, nextPhase, leftovers, problem } = details;
+  return {
+    ...{ buildId, directory, state, percentComplete, leftovers },
+    ...(updatedAt === undefined ? {} : { updatedAt }),
+    ...(nextPhase === undefined ? {} : { nextPhase }),
+    ...(problem === undefined ? {} : { problem }),
+  };
 }
 
 /** @throws BuildNotFoundError, CheckpointBuildIdError */

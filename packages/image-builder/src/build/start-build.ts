@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { openCheckpoint, type BuildRecord, type Checkpoint } from '@osforge/checkpoint';
-import { createEventBus, openJournal, type EventBus } from '@osforge/event-bus';
+import { createEventBus, openJournal, type EventBus, type Journal } from '@osforge/event-bus';
 import { runPipeline, type PipelineResult, type RunPipelineOptions } from '@osforge/pipeline';
 import { buildPhases } from '../phases/index.ts';
 import { checkedFirst } from './checked-first.ts';
@@ -89,9 +89,10 @@ async function execute(
   const { buildId, directory } = layout;
   const started = performance.now();
   const empty = { artifacts: [], ran: [], reused: [], skipped: [] };
-  const journal = await openJournal(layout.events);
-  journal.attach(bus);
+  let journal: Journal | undefined;
   try {
+    journal = await openJournal(layout.events);
+    journal.attach(bus);
     const { origin, quarantined, record } = checkpoint;
     const resumed = options.fresh !== true && Object.keys(record.phases).length > 0;
     bus.publish('build', 'build.started', { buildId, recipe: loaded.path, directory, resumed });
@@ -130,7 +131,8 @@ async function execute(
   } finally {
     await checkpoint.close();
     bus.close();
-    await journal.close();
+    // The journal is for reading afterwards; a disk that is too full for it has failed the build already.
+    await journal?.close().catch(() => undefined);
   }
 }
 
