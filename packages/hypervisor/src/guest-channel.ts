@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
+import { readToTheEnd } from '@osforge/vm-events';
 import { Observable, Subject } from 'rxjs';
 import { MachineGoneError } from './errors.ts';
 import { withDeadline, type WaitOptions } from './wait.ts';
@@ -33,6 +34,11 @@ export function guestChannel(name: string, socket: Socket): GuestChannel {
   let droppedLines = 0;
   let ended = false;
 
+  let writeError: Error | undefined;
+  // A guest's last words must not be lost because something was sent while its machine ended.
+  readToTheEnd(socket, (error) => {
+    writeError ??= error;
+  });
   const emit = (line: string): void => {
     if (held === undefined) lines.next(line);
     else if (held.length < HELD_LINES) held.push(line);
@@ -72,8 +78,9 @@ export function guestChannel(name: string, socket: Socket): GuestChannel {
       if (ended) return Promise.reject(new MachineGoneError(what));
       const sent = new Promise<void>((resolve, reject) => {
         socket.write(`${line}\n`, (error) => {
-          if (error) reject(new MachineGoneError(what, error));
-          else resolve();
+          const cause = error ?? writeError;
+          if (cause === undefined) resolve();
+          else reject(new MachineGoneError(what, cause));
         });
       });
       return withDeadline(what, sent, { timeoutMs: 30_000, ...options });

@@ -18,7 +18,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'osforge-channel-'));
   const listening = await listenOnce(join(folder, 's'));
   guest = connect(listening.path);
-  host = await listening.connected;
+  [host] = await Promise.all([listening.connected, once(guest, 'connect')]);
 });
 afterEach(async () => {
   guest.destroy();
@@ -49,6 +49,16 @@ test('what came before the first subscriber is kept for it', async () => {
   guest.end('late\n');
   expect(await seen).toEqual(['early', 'late']);
   await expect(channel.send('too late')).rejects.toBeInstanceOf(MachineGoneError);
+});
+
+test('what is sent into a closing connection is refused and does not cost the guest’s last words', async () => {
+  const channel = guestChannel('agent', host);
+  const seen = lastValueFrom(channel.lines$.pipe(toArray()));
+  // All in one turn: the guest's words lie unread when ours find the connection closed.
+  guest.write('succeeded\n');
+  guest.destroy();
+  await expect(channel.send('go on')).rejects.toBeInstanceOf(MachineGoneError);
+  expect(await seen).toEqual(['succeeded']);
 });
 
 test('an endless line comes in pieces', async () => {

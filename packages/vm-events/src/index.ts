@@ -14,6 +14,7 @@ export {
 } from './qmp/errors.ts';
 export type { QmpEvent, QmpGreeting, QmpObject } from './qmp/message.ts';
 export { observeVmEnd, type ObserveVmEndOptions, type ProcessEnd } from './qmp/observe-vm-end.ts';
+export { readToTheEnd } from './qmp/read-to-the-end.ts';
 export { qmpEventSource, type QmpEventSourceOptions } from './qmp/source.ts';
 export type { VmEvent, VmEventSource, VmState } from './source.ts';
 export { decideVerdict, type VmVerdict, type VmVerdictKind } from './verdict.ts';

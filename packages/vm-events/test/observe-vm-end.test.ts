@@ -73,6 +73,17 @@ describe('the end of a machine', () => {
     expect(decideVerdict({ ...evidence, filesystem: 'clean' }).kind).toBe('killed');
   });
 
+  test('a command that is sent into the closing connection does not cost the SHUTDOWN before it', async () => {
+    // All in one turn: QEMU's last words lie unread when our command finds the connection closed.
+    peer.event('SHUTDOWN', { guest: true, reason: 'guest-shutdown' });
+    peer.destroy();
+    const refused = qmp.execute('query-status').catch((error: unknown) => error);
+    exit(OK);
+    const evidence = await observeVmEnd({ qmp, exited });
+    expect(evidence).toMatchObject({ shutdownReason: 'guest-shutdown', qmpEof: true });
+    expect(await refused).toMatchObject({ code: 'VM_EVENTS_QMP_CONNECTION' });
+  });
+
   test('RESET in the middle of an install, though the guest powers off in the end', async () => {
     peer.event('RESET', { guest: true, reason: 'guest-reset' });
     peer.event('SHUTDOWN', { guest: true, reason: 'guest-shutdown' });

@@ -9,6 +9,7 @@ import {
   QmpTimeoutError,
 } from './errors.ts';
 import { LineSplitter } from './line-splitter.ts';
+import { readToTheEnd } from './read-to-the-end.ts';
 import { parseQmpLine, type QmpEvent, type QmpGreeting, type QmpObject } from './message.ts';
 
 /** How a connection ended. `error` is set for `error`, and for an `eof` that came as a connection reset. */
@@ -64,6 +65,7 @@ export class QmpConnection {
     this.#splitter = new LineSplitter(maxLineBytes);
     this.greeted = new Promise((resolve) => (this.#onGreeting = resolve));
     this.ended = new Promise((resolve) => (this.#onEnd = resolve));
+    readToTheEnd(stream);
     stream.on('data', (chunk: Buffer) => {
       this.#read(chunk);
     });
