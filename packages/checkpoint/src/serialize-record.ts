@@ -1,7 +1,7 @@
 import { deepFreeze } from './deep-freeze.ts';
 import { CheckpointInvalidError, CheckpointSecretError } from './errors.ts';
 import { buildRecordSchema, describeIssues } from './record-schema.ts';
-import type { BuildRecord, LedgerEntry, PhaseRecord } from './record.ts';
+import type { BuildRecord, PhaseRecord } from './record.ts';
 import { createSecretSearch } from './secrets.ts';
 import type { SecretSearch } from './secrets.ts';
 
@@ -18,15 +18,17 @@ export interface SerializedRecord {
  */
 export type RecordSerializer = (record: BuildRecord, secretValues: readonly string[]) => SerializedRecord;
 
-/** A phase, ledger entry or facts object that was checked before: frozen, so it is still what it was. */
+/** A part of a record, such as a phase or all of them, that was checked before: frozen, so it is still what it was. */
 interface KnownPart {
-  /** The member of the record, such as `phases.disk`. */
+  /** Which part of the record, such as `phases.disk`. */
   readonly place: string;
   /** Its text, at its indentation. */
   readonly text: string;
 }
 
+const PHASES = 'phases';
 const LEDGER = 'ledger';
+const ENTRY = 'ledger.entry';
 const FACTS = 'facts';
 
 /**
@@ -50,6 +52,7 @@ export function createRecordSerializer(path: string, buildId: string): RecordSer
     const fresh = parsed.data;
 
     const added: [object, KnownPart][] = [];
+    const joined: [object, KnownPart][] = [];
     const keep = <T extends object>(part: T, place: string, indentation: string): [T, string] => {
       const before = known.get(part);
       if (before?.place === place) return [part, before.text];
@@ -64,22 +67,37 @@ export function createRecordSerializer(path: string, buildId: string): RecordSer
 
     const { version, createdAt, updatedAt, percentComplete } = fresh;
     const head = { version, buildId, createdAt, updatedAt, percentComplete };
-    const phases: Record<string, PhaseRecord> = {};
-    const phaseLines: string[] = [];
-    for (const [name, phase] of Object.entries(record.phases)) {
-      const [part, text] = keep(fresh.phases[name] ?? phase, `phases.${name}`, '    ');
-      phases[name] = part;
-      phaseLines.push(`"${name}": ${text}`);
-    }
-    const ledger: LedgerEntry[] = [];
-    const ledgerLines: string[] = [];
-    const freshEntries = fresh.ledger.values();
-    for (const entry of record.ledger) {
-      const next = isKnown(entry, LEDGER) ? entry : (freshEntries.next().value ?? entry);
-      const [part, text] = keep(next, LEDGER, '    ');
-      ledger.push(part);
-      ledgerLines.push(text);
-    }
+    const keepPhases = (): [BuildRecord['phases'], string] => {
+      const before = known.get(record.phases);
+      if (before?.place === PHASES) return [record.phases, before.text];
+      const kept: Record<string, PhaseRecord> = {};
+      const lines = Object.entries(record.phases).map(([name, phase]) => {
+        const [part, text] = keep(fresh.phases[name] ?? phase, `${PHASES}.${name}`, '    ');
+        kept[name] = part;
+        return `"${name}": ${text}`;
+      });
+      const text = block('{', lines, '}');
+      joined.push([Object.freeze(kept), { place: PHASES, text }]);
+      return [kept, text];
+    };
+    const keepLedger = (): [BuildRecord['ledger'], string] => {
+      const before = known.get(record.ledger);
+      if (before?.place === LEDGER) return [record.ledger, before.text];
+      const freshEntries = fresh.ledger.values();
+      const kept = record.ledger.map((entry) =>
+        keep(isKnown(entry, ENTRY) ? entry : (freshEntries.next().value ?? entry), ENTRY, '    '),
+      );
+      const parts = Object.freeze(kept.map(([part]) => part));
+      const text = block(
+        '[',
+        kept.map(([, line]) => line),
+        ']',
+      );
+      joined.push([parts, { place: LEDGER, text }]);
+      return [parts, text];
+    };
+    const [phases, phasesText] = keepPhases();
+    const [ledger, ledgerText] = keepLedger();
     const [facts, factsText] = keep(isKnown(record.facts, FACTS) ? record.facts : fresh.facts, FACTS, '  ');
 
     const start = Object.entries(head).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
@@ -88,17 +106,12 @@ export function createRecordSerializer(path: string, buildId: string): RecordSer
     if (suspect.some((text) => secrets.mayBeIn(text)) && secrets.find(fresh) !== undefined) {
       throw errorOf(record, path, buildId, secrets);
     }
-    for (const [part, entry] of added) known.set(part, entry);
+    for (const [part, entry] of [...added, ...joined]) known.set(part, entry);
 
-    const members = [
-      ...start,
-      `"phases": ${block('{', phaseLines, '}')}`,
-      `"ledger": ${block('[', ledgerLines, ']')}`,
-      `"facts": ${factsText}`,
-    ];
+    const members = [...start, `"phases": ${phasesText}`, `"ledger": ${ledgerText}`, `"facts": ${factsText}`];
     return {
       text: `{\n  ${members.join(',\n  ')}\n}\n`,
-      record: Object.freeze({ ...head, phases: Object.freeze(phases), ledger: Object.freeze(ledger), facts }),
+      record: Object.freeze({ ...head, phases, ledger, facts }),
     };
   };
 }
@@ -109,13 +122,15 @@ function withoutKnown(record: BuildRecord, isKnown: (part: object, place: string
   const { phases, ledger, facts }: Partial<Record<keyof BuildRecord, unknown>> = record;
   if (!isObject(phases) || !Array.isArray(ledger) || !isObject(facts)) return record;
   const freshPhases: Record<string, PhaseRecord> = {};
-  for (const [name, phase] of Object.entries(record.phases)) {
-    if (!isKnown(phase, `phases.${name}`)) freshPhases[name] = phase;
+  if (!isKnown(phases, PHASES)) {
+    for (const [name, phase] of Object.entries(record.phases)) {
+      if (!isKnown(phase, `${PHASES}.${name}`)) freshPhases[name] = phase;
+    }
   }
   return {
     ...record,
     phases: freshPhases,
-    ledger: record.ledger.filter((entry) => !isKnown(entry, LEDGER)),
+    ledger: isKnown(ledger, LEDGER) ? [] : record.ledger.filter((entry) => !isKnown(entry, ENTRY)),
     facts: isKnown(record.facts, FACTS) ? {} : record.facts,
   };
 }
