@@ -59,6 +59,7 @@ export class GuestSession {
     let subscription: Subscription | undefined;
     let timer: NodeJS.Timeout | undefined;
     let onAbort: (() => void) | undefined;
+    let answered = false;
     try {
       return await new Promise<CommandEnd>((resolve, reject) => {
         onAbort = () => {
@@ -74,11 +75,15 @@ export class GuestSession {
         startDeadline();
         subscription = this.#machine.channel.lines$.subscribe({
           next: (text) => {
+            // What comes behind the answer belongs to the next command.
+            if (answered) return;
             const line = parseGuestLine(text);
             options.onLine?.(line);
             if (options.restartsDeadline?.(line)) startDeadline();
             const end = match(line);
-            if (end) resolve(end);
+            if (!end) return;
+            answered = true;
+            resolve(end);
           },
         });
         this.#machine.ended.then((evidence) => {
