@@ -32,7 +32,7 @@ export function parseRecord(text: string, path: string, buildId: string): Parsed
 }
 
 /** JSON text, with the byte order mark that some writers of version 1 put before it. */
-export function parseJson(text: string, path: string): unknown {
+function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
   } catch (error) {

@@ -6,7 +6,7 @@ const MIN_SECRET_LENGTH = 4;
 /** Digests, times and counters are machine-made; a short secret is found in them by chance only. */
 const MIN_SECRET_LENGTH_IN_MACHINE_TEXT = 12;
 
-export interface SecretFinding {
+interface SecretFinding {
   readonly field: string;
   readonly encoding: 'plain' | 'JSON-escaped' | 'base64' | 'hex' | 'percent-encoded';
 }

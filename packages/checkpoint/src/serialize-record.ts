@@ -5,7 +5,7 @@ import type { BuildRecord, PhaseRecord } from './record.ts';
 import { createSecretSearch } from './secrets.ts';
 import type { SecretSearch } from './secrets.ts';
 
-export interface SerializedRecord {
+interface SerializedRecord {
   /** What `JSON.stringify(record, null, 2)` gives, with a line feed. */
   readonly text: string;
   /** What a later process will read from the text. Frozen. */

@@ -13,7 +13,12 @@ test(`${KILLS * BUILDS} writes cut by SIGKILL (${BUILDS} at once) leave the old 
   const durable = new Map<number, number>();
   let cut = 0;
   const start = (): Child => {
-    const writer = startChild('writer.ts', directory, String(BUILDS), '20000');
+    const writer = startChild(
+      new URL('./children/writer.ts', import.meta.url),
+      directory,
+      String(BUILDS),
+      '20000',
+    );
     onTestFinished(() => writer.kill());
     return writer;
   };

@@ -14,7 +14,7 @@ import type { Child } from './children/child.ts';
 import { tempDirectory } from './temp-directory.ts';
 
 async function start(): Promise<Child> {
-  const child = startChild('lock-child.ts');
+  const child = startChild(new URL('./children/lock-child.ts', import.meta.url));
   onTestFinished(() => child.kill());
   expect(await child.nextLine()).toBe('ready');
   return child;

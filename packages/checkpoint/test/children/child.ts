@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
-/** A TypeScript file of this folder as a process of its own, spoken to by lines. */
+/** A TypeScript file as a process of its own, spoken to by lines. */
 export interface Child {
   readonly pid: number;
   send(line: string): void;
@@ -14,15 +14,13 @@ export interface Child {
   kill(): Promise<void>;
 }
 
-export function startChild(file: string, ...args: string[]): Child {
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@osforge/source', join(import.meta.dirname, file), ...args],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+export function startChild(file: URL, ...args: string[]): Child {
+  const child = spawn(process.execPath, ['--conditions=@osforge/source', fileURLToPath(file), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const exited = once(child, 'exit');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  if (child.pid === undefined) throw new Error(`${file} did not start`);
+  if (child.pid === undefined) throw new Error(`${file.pathname} did not start`);
   return {
     pid: child.pid,
     send: (line) => {
@@ -30,7 +28,7 @@ export function startChild(file: string, ...args: string[]): Child {
     },
     nextLine: async () => {
       const next = await lines.next();
-      if (next.done === true) throw new Error(`${file} ended early`);
+      if (next.done === true) throw new Error(`${file.pathname} ended early`);
       return next.value;
     },
     restOfLines: async () => {
