@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -49,6 +48,7 @@ export async function saveState(context: SaveStateContext, options: SaveStateOpt
   const partial = `${statePath}.partial`;
   const running = await isRunning(qmp);
   const cut = new AbortController();
+  let written: Promise<unknown> = Promise.resolve();
   let overlaysInUse = false;
   let continued = false;
   try {
@@ -59,7 +59,9 @@ export async function saveState(context: SaveStateContext, options: SaveStateOpt
     // The frozen files are flushed while the state is written: both must be on the medium before this resolves.
     const flushes = Promise.all(frozen.map((disk) => flushFile(disk.path, { signal })));
     flushes.catch(() => undefined);
-    const digest = await withDeadline('saved state', writeState(context, partial, cut.signal), deadline);
+    const writing = writeState(context, partial, cut.signal);
+    written = writing;
+    const digest = await withDeadline('saved state', writing, deadline);
     if (running) {
       await qmp.execute('cont');
       continued = true;
@@ -77,6 +79,8 @@ export async function saveState(context: SaveStateContext, options: SaveStateOpt
     };
   } catch (cause) {
     cut.abort();
+    // Only then is it sure that the file to remove is there.
+    await written.catch(() => undefined);
     if (running && !continued) continued = await tryToContinue(qmp);
     await rm(partial, { force: true });
     const what = cause instanceof Error ? cause.message : String(cause);
@@ -145,17 +149,22 @@ async function writeState(
   path: string,
   signal: AbortSignal,
 ): Promise<{ sizeBytes: number; sha256: string }> {
-  signal.throwIfAborted();
   const listening = await listenOnce(socketPath(socketFolder, 'state'));
   const migration = watchMigration(qmp);
   let socket: Socket | undefined;
-  // Closing ends the wait for the connection too.
-  signal.addEventListener('abort', listening.close, { once: true });
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(new Error('it was given up'));
+    });
+  });
+  aborted.catch(() => undefined);
   try {
+    signal.throwIfAborted();
     await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BANDWIDTH_BYTES_PER_S });
     await qmp.execute('migrate', { uri: `unix:${listening.path}` });
     socket = await Promise.race([
       listening.connected,
+      aborted,
       migration.end.then((end) => {
         throw new Error(`QEMU said "${end}" before it sent anything`);
       }),
@@ -169,13 +178,13 @@ async function writeState(
         callback(null, chunk);
       },
     });
-    const file = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: 4 * 2 ** 20 });
-    await pipeline(socket, measure, file, { signal });
-    const end = await migration.end;
+    // Opened here and not by the stream, which could still make the file after it was given up.
+    const file = await open(path, 'wx', 0o600);
+    await pipeline(socket, measure, file.createWriteStream({ highWaterMark: 4 * 2 ** 20 }), { signal });
+    const end = await Promise.race([migration.end, aborted]);
     if (end !== 'completed') throw new Error(`QEMU said "${end}"`);
     return { sizeBytes, sha256: hash.digest('hex') };
   } finally {
-    signal.removeEventListener('abort', listening.close);
     listening.close();
     socket?.destroy();
     migration.stop();
