@@ -1,0 +1,22 @@
+import { exitCode, type ExitCode } from '../exit-code.ts';
+import { codeOf, errorChain } from './error-chain.ts';
+
+const usageCodes: ReadonlySet<string> = new Set([
+  'CLI_USAGE',
+  'RECIPE_INVALID',
+  'SOURCE_DATE_EPOCH',
+  'CHECKPOINT_BUILD_ID',
+  'BUILD_NOT_FOUND',
+]);
+
+/** The exit code for what ended a command. A wrapper counts as what it wraps. */
+export function exitCodeOf(error: unknown): ExitCode {
+  for (const link of errorChain(error)) {
+    const code = codeOf(link);
+    if (code === undefined) continue;
+    if (usageCodes.has(code)) return exitCode.usage;
+    if (code === 'PREFLIGHT_FAILED') return exitCode.preflight;
+    if (code === 'PIPELINE_CANCELLED') return exitCode.cancelled;
+  }
+  return exitCode.failed;
+}

@@ -1,0 +1,135 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { BuildImageFlags } from './commands/build-image.ts';
+import type { PlanFlags } from './commands/plan.ts';
+import type { ExitCode } from './exit-code.ts';
+import type { Host } from './host/host.ts';
+import { version } from './version.ts';
+
+interface OutFlags {
+  readonly out: string;
+  readonly json?: true;
+}
+
+/**
+ * The commands and their flags. Nothing but the parser is loaded before a command is chosen: `--help` has to be
+ * there at once. `done` gets a command's exit code.
+ */
+export function createProgram(host: Host, done: (code: ExitCode) => void): Command {
+  const program = new Command('osforge')
+    .description('Build operating-system golden images that survive being killed.')
+    .version(version(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        host.stdout.write(text);
+      },
+      writeErr: (text) => {
+        host.stderr.write(text);
+      },
+      getOutHelpWidth: () => host.stdout.columns,
+      getErrHelpWidth: () => host.stderr.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+
+  program
+    .command('build-image')
+    .description('build an image, or continue its interrupted build')
+    .argument('[recipe]', 'recipe file (default: recipes/debian-minimal.yaml)')
+    .addOption(outOption())
+    .addOption(buildIdOption())
+    .option('--fresh', 'run every phase again')
+    .option('--verify', 'hash every artifact again instead of trusting size, times and inode')
+    .option('--ask', 'ask whether to resume an interrupted build (needs a terminal)')
+    .option('-y, --yes', 'answer questions: resume, and keep what a failed build left')
+    .addOption(
+      new Option('--on-error <action>', 'what to do with intermediate files of a phase that failed')
+        .choices(['cleanup', 'keep', 'ask'])
+        .default('keep'),
+    )
+    .addOption(new Option('--json', 'print the events as NDJSON and nothing else').conflicts('quiet'))
+    .option('-q, --quiet', 'print only the result and errors')
+    .addOption(new Option('--events <file>', 'append a copy of all events as NDJSON').argParser(notEmpty))
+    .action(async (recipe: string | undefined, flags: BuildImageFlags) => {
+      done(await (await import('./commands/build-image.ts')).buildImage(recipe, flags, host));
+    });
+
+  program
+    .command('plan')
+    .description('say which phases a build would run, and why; changes nothing')
+    .argument('[recipe]', 'recipe file (default: recipes/debian-minimal.yaml)')
+    .addOption(outOption())
+    .addOption(buildIdOption())
+    .option('--fresh', 'as if every phase had to run again')
+    .option('--verify', 'hash every artifact again')
+    .option('--json', 'print the plan as JSON')
+    .action(async (recipe: string | undefined, flags: PlanFlags) => {
+      done(await (await import('./commands/plan.ts')).plan(recipe, flags, host));
+    });
+
+  program
+    .command('recipe')
+    .description('work with recipes')
+    .command('check')
+    .description('check recipes without building')
+    .argument('[recipe...]', 'recipe files (default: recipes/debian-minimal.yaml)')
+    .option('--json', 'print the findings as JSON')
+    .action(async (recipes: string[], flags: { json?: true }) => {
+      done(await (await import('./commands/recipe-check.ts')).recipeCheck(recipes, flags, host));
+    });
+
+  const builds = program.command('builds').description('look at builds and clean up after them');
+  builds
+    .command('list')
+    .description('list the builds of an output folder')
+    .addOption(outOption())
+    .option('--json', 'print the list as JSON')
+    .action(async (flags: OutFlags) => {
+      done(await (await import('./commands/builds-list.ts')).buildsList(flags, host));
+    });
+  builds
+    .command('show')
+    .description('show phases, artifacts and leftovers of a build')
+    .argument('<id>', 'build id')
+    .addOption(outOption())
+    .option('--json', 'print the build as JSON')
+    .action(async (id: string, flags: OutFlags) => {
+      done(await (await import('./commands/builds-show.ts')).buildsShow(id, flags, host));
+    });
+  builds
+    .command('clean')
+    .description('remove what a killed build left behind')
+    .argument('<id>', 'build id')
+    .addOption(outOption())
+    .option('--all', 'remove the whole build, its artifacts as well')
+    .option('--json', 'print the report as JSON')
+    .action(async (id: string, flags: OutFlags & { all?: true }) => {
+      done(await (await import('./commands/builds-clean.ts')).buildsClean(id, flags, host));
+    });
+
+  program
+    .command('doctor')
+    .description('check whether this machine can build')
+    .addOption(outOption())
+    .option('--json', 'print the checks as JSON')
+    .action(async (flags: OutFlags) => {
+      done(await (await import('./commands/doctor.ts')).runDoctor(flags, host));
+    });
+
+  return program;
+}
+
+function outOption(): Option {
+  return new Option('-o, --out <dir>', 'folder of all builds').default('out').argParser(notEmpty);
+}
+
+function buildIdOption(): Option {
+  return new Option('--build-id <id>', "name of the build (default: the recipe's name)").argParser(notEmpty);
+}
+
+function notEmpty(value: string): string {
+  if (value === '') throw new InvalidArgumentError('It is empty.');
+  return value;
+}
