@@ -2,6 +2,7 @@ import type { EventBus } from '@osforge/event-bus';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { BuildEvents } from './events.ts';
 import type { BuildLayout } from './layout.ts';
+import type { SecretMask } from './secret-mask.ts';
 
 /** What every phase of one build knows. Made once, before the plan. */
 export interface BuildEnvironment {
@@ -15,6 +16,8 @@ export interface BuildEnvironment {
   readonly tools: Readonly<Record<string, string>>;
   /** Environment variables that `env:` secret references are resolved from. */
   readonly variables: NodeJS.ProcessEnv;
+  /** Takes up every secret that a phase resolves; what a guest says goes through it before anybody sees it. */
+  readonly secrets: SecretMask;
   /** Absent while a plan is made: planning publishes nothing. */
   readonly bus: EventBus<BuildEvents> | undefined;
   readonly now: () => Date;

@@ -4,6 +4,7 @@ import type { LoadedRecipe } from '../recipe/load-recipe.ts';
 import type { BuildEnvironment } from './environment.ts';
 import type { BuildEvents } from './events.ts';
 import { defaultCacheDirectory, layOut } from './layout.ts';
+import { SecretMask } from './secret-mask.ts';
 
 /** What a build, and the plan of one, is made of besides its recipe. */
 export interface BuildOptions {
@@ -61,6 +62,7 @@ export async function openEnvironment(
     sourceDateEpoch: sourceDateEpochOf(recipe.reproducible.sourceDateEpoch, variables),
     tools: await installedToolVersions(),
     variables,
+    secrets: new SecretMask(),
     bus,
     now: options.now ?? (() => new Date()),
   };

@@ -69,7 +69,11 @@ export async function startBuild(loaded: LoadedRecipe, options: StartBuildOption
   const environment = await openEnvironment(loaded, options, bus);
   const { layout } = environment;
   await mkdir(layout.state, { recursive: true });
-  const checkpoint = await openCheckpoint({ directory: layout.state, buildId: layout.buildId });
+  const checkpoint = await openCheckpoint({
+    directory: layout.state,
+    buildId: layout.buildId,
+    secretValues: () => environment.secrets.values(),
+  });
   return {
     buildId: layout.buildId,
     directory: layout.directory,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createQemuHypervisor, type Machine, type MachineSpec } from '@osforge/hypervisor';
 import { liveKey, type LiveKey, type PhaseContext } from '@osforge/pipeline';
 import { decideVerdict, type VmEndEvidence, type VmVerdict } from '@osforge/vm-events';
-import type { Subscription } from 'rxjs';
+import { map, type Subscription } from 'rxjs';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { VmVerdictError, type ConsoleEvidence } from '../errors.ts';
 import { GuestSession, type CommandEnd, type CommandOptions } from './guest-session.ts';
@@ -47,7 +47,7 @@ export async function createBuildMachine(
   plan: MachinePlan,
   options: { disk: string; restoreFrom?: string },
 ): Promise<BuildMachine> {
-  const { recipe, layout, bus } = environment;
+  const { recipe, layout, bus, secrets } = environment;
   const runtimeDir = await mkdtemp(path.join(tmpdir(), 'osforge-vm-'));
   await context.ledger.register('directory-tree', runtimeDir);
   await mkdir(layout.logs, { recursive: true });
@@ -77,10 +77,19 @@ export async function createBuildMachine(
     accelerator: plan.accelerator,
   });
   const subscriptions: Subscription[] = [
-    machine.console$.subscribe((line) => bus?.publish('vm', 'vm.console', { line })),
+    machine.console$.subscribe((line) => bus?.publish('vm', 'vm.console', { line: secrets.mask(line) })),
   ];
-  const session = new GuestSession({ channel: machine.channel(agentChannel), ended: machine.ended });
-  const evidence = (): ConsoleEvidence => ({ lastConsoleLines: machine.lastConsoleLines(20), consoleLog });
+  const channel = machine.channel(agentChannel);
+  const session = new GuestSession({
+    channel: {
+      // Whatever an installer prints goes into logs and messages.
+      lines$: channel.lines$.pipe(map((line) => secrets.mask(line))),
+      send: (line) => channel.send(line),
+    },
+    ended: machine.ended,
+  });
+  const consoleLines = (): string[] => machine.lastConsoleLines(20).map((line) => secrets.mask(line));
+  const evidence = (): ConsoleEvidence => ({ lastConsoleLines: consoleLines(), consoleLog });
   return {
     machine,
     session,
@@ -91,7 +100,7 @@ export async function createBuildMachine(
       bus?.publish('vm', 'vm.verdict', {
         kind: verdict.kind,
         summary: verdict.summary,
-        lastConsoleLines: machine.lastConsoleLines(20),
+        lastConsoleLines: consoleLines(),
         consoleLog,
       });
       return verdict;

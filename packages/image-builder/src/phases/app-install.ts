@@ -116,13 +116,15 @@ async function sendSecrets(
   build: BuildMachine,
   settings: { timeoutMs: number; signal: AbortSignal },
 ): Promise<number> {
-  const { recipe, variables, recipeDirectory } = environment;
+  const { recipe, variables, recipeDirectory, secrets } = environment;
   let sent = 0;
   for (const app of recipe.apps) {
     for (const [index, script] of app.scripts.entries()) {
       for (const [name, value] of Object.entries(script.env)) {
         if (!isSecretReference(value)) continue;
-        const secret = await resolveSecret(value, { env: variables, directory: recipeDirectory });
+        const secret = secrets.add(
+          await resolveSecret(value, { env: variables, directory: recipeDirectory }),
+        );
         await command(build, 'env', `${app.name}/${scriptName(index, script)} ${name}=${secret}`, settings);
         sent += 1;
       }

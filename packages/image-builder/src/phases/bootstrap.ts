@@ -29,7 +29,7 @@ async function accounts(
   let keys = '';
   for (const user of environment.recipe.users) {
     const hash = user.password === undefined ? '' : await resolvePasswordHash(user.password, options);
-    if (hash !== '') secrets.push(hash);
+    if (hash !== '') secrets.push(environment.secrets.add(hash));
     users += `${user.name}:${user.shell}:${user.groups.join(',')}:${user.sudo ? 1 : 0}:${hash}\n`;
     for (const key of await resolveAuthorizedKeys(user.authorizedKeys, options))
       keys += `${user.name} ${key}\n`;
