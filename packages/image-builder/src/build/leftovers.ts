@@ -1,7 +1,22 @@
+import { access } from 'node:fs/promises';
 import { runLedger, type Checkpoint, type LedgerHandlers } from '@osforge/checkpoint';
 
-/** Removes what an earlier run of this build registered and could not remove itself, because it was killed. */
-export async function runLeftovers(checkpoint: Checkpoint, handlers: LedgerHandlers): Promise<void> {
+/**
+ * Removes what the ledger lists: before a run, what an earlier one left because it was killed; after a completed one,
+ * what it needed only while it ran.
+ */
+export async function removeLeftovers(checkpoint: Checkpoint, handlers: LedgerHandlers): Promise<void> {
   if (checkpoint.ledger.entries().length === 0) return;
   await runLedger(checkpoint, handlers);
+}
+
+/** Takes entries out of the ledger whose resource is gone already, after a run that failed or was cancelled. */
+export async function forgetAbsent(checkpoint: Checkpoint): Promise<void> {
+  for (const { id, resourceId } of checkpoint.ledger.entries()) {
+    const exists = await access(resourceId).then(
+      () => true,
+      (error: unknown) => !(error instanceof Error && 'code' in error && error.code === 'ENOENT'),
+    );
+    if (!exists) await checkpoint.ledger.release(id);
+  }
 }

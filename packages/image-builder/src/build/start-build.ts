@@ -9,7 +9,7 @@ import type { BuildEnvironment } from './environment.ts';
 import type { BuildEvents } from './events.ts';
 import { ledgerHandlers } from './ledger-handlers.ts';
 import { openEnvironment, type BuildOptions } from './open-environment.ts';
-import { runLeftovers } from './leftovers.ts';
+import { forgetAbsent, removeLeftovers } from './leftovers.ts';
 
 export interface StartBuildOptions
   extends BuildOptions, Pick<RunPipelineOptions, 'onError' | 'ask' | 'signal' | 'abortNow' | 'fresh'> {
@@ -104,7 +104,7 @@ async function execute(
       bus.publish('build', 'checkpoint.quarantined', { path: quarantined.path, reason: quarantined.reason });
     }
     const handlers = ledgerHandlers(directory);
-    await runLeftovers(checkpoint, handlers);
+    await removeLeftovers(checkpoint, handlers);
     const pipeline = runPipeline({
       phases: checkedFirst(environment, buildPhases(environment)),
       checkpoint,
@@ -120,6 +120,8 @@ async function execute(
     const forwarding = pipeline.events$.subscribe(({ type, data }) => bus.publish('pipeline', type, data));
     const result = await pipeline.result;
     forwarding.unsubscribe();
+    if (result.outcome === 'completed') await removeLeftovers(checkpoint, handlers);
+    else await forgetAbsent(checkpoint);
     return conclude(environment, bus, result);
   } catch (error) {
     const failure = error instanceof Error ? error : new Error(String(error));
