@@ -34,7 +34,10 @@ export interface RunOptions {
   maxLineLength?: number | undefined;
   /** What dies with this process: the program (default), or the program and all that it starts. */
   lifetime?: 'child' | 'tree' | undefined;
-  /** How to contain a tree, if the best mechanism is not the right one; see {@link ContainmentMechanism}. */
+  /**
+   * How to contain a tree, if the best mechanism is not the right one; see {@link ContainmentMechanism}. Where it
+   * is refused, another is taken, and `containment.reason` says why.
+   */
   mechanism?: Exclude<ContainmentMechanism, 'parent-death-signal' | 'none'> | undefined;
   /** For a tree in a process namespace: mount namespace and a /proc of its own; default false. */
   mountProc?: boolean | undefined;

@@ -32,7 +32,7 @@ export interface ContainedCommand {
 /** What to contain, and how. */
 export interface ContainOptions {
   lifetime: 'child' | 'tree';
-  /** A mechanism for `tree` instead of the best one. */
+  /** A mechanism for `tree` to be tried before the best one. */
   mechanism?: Exclude<ContainmentMechanism, 'parent-death-signal' | 'none'> | undefined;
   /** A /proc of its own for a tree in a process namespace. */
   mountProc: boolean;
@@ -92,12 +92,12 @@ function containTree(command: readonly string[], options: ContainOptions): Attem
     'user-pid-namespace': () => withNamespace(command, true, options.mountProc),
     reaper: () => withReaper(command),
   };
-  if (options.mechanism !== undefined) return attempts[options.mechanism]();
   // Without root the reaper comes first: a user namespace with one id breaks programs that need more.
-  const order =
+  const best =
     process.geteuid?.() === 0
       ? (['pid-namespace', 'reaper'] as const)
       : (['reaper', 'user-pid-namespace'] as const);
+  const order = new Set([...(options.mechanism === undefined ? [] : [options.mechanism]), ...best]);
   const reasons: string[] = [];
   for (const mechanism of order) {
     const attempt = attempts[mechanism]();
