@@ -121,7 +121,8 @@ async function execute(
     const result = await pipeline.result;
     forwarding.unsubscribe();
     if (result.outcome === 'completed') await removeLeftovers(checkpoint, handlers);
-    else await forgetAbsent(checkpoint);
+    // A disk that is too full for the record has failed the build already; that is the error to report.
+    else await forgetAbsent(checkpoint).catch(() => undefined);
     return conclude(environment, bus, result);
   } catch (error) {
     const failure = error instanceof Error ? error : new Error(String(error));

@@ -75,7 +75,7 @@ export async function bootstrap(
       '--verbose',
       recipe.distribution.release,
       '-',
-      ...repositories.map((repository) => `deb [trusted=yes] copy:${repository} ./`),
+      ...repositories.map((repository) => `deb [trusted=yes] copy:${sourceWord(repository)} ./`),
     ],
     {
       lifetime: 'tree',
@@ -108,4 +108,9 @@ export async function bootstrap(
       },
     },
   );
+}
+
+/** A path as one word of sources.list(5), which splits at spaces and takes %20 for one. */
+function sourceWord(place: string): string {
+  return place.split('/').map(encodeURIComponent).join('/');
 }

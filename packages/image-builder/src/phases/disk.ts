@@ -19,6 +19,7 @@ import { BuildConsistencyError } from '../errors.ts';
 import { bootstrap } from './bootstrap.ts';
 import { artifactPath, recordedNumber, recordedText } from './artifacts.ts';
 import { loaderFiles, settingsFiles } from './tree-settings.ts';
+import { writeOverlay } from './write-overlay.ts';
 
 /** The two partitions of every image: the EFI system partition and the root file system. */
 export function imageLayout(environment: BuildEnvironment, identifiers: DiskIdentifiers): GptLayout {
@@ -99,12 +100,7 @@ async function makeDisk(environment: BuildEnvironment, context: PhaseContext, ou
 
   const overlay = path.join(output, 'overlay');
   const aptSources = await readFile(artifactPath(layout, preflight, 'image-sources'), 'utf8');
-  await mkdir(overlay, { mode: 0o755 });
-  for (const { path: name, content, mode } of settingsFiles(recipe, identifiers, aptSources)) {
-    const target = path.join(overlay, name);
-    await mkdir(path.dirname(target), { recursive: true, mode: 0o755 });
-    await writeFile(target, content, { mode: mode ?? 0o644 });
-  }
+  await writeOverlay(overlay, settingsFiles(recipe, identifiers, aptSources));
 
   const mkfs = ext4Arguments({
     tree: '@TREE@',
