@@ -22,6 +22,8 @@ export default tseslint.config(
       '**/coverage/**',
       '.nx/**',
       'out/**',
+      // Files that a test makes while it runs, perhaps beside this.
+      '**/test/.*',
     ],
   },
   {
