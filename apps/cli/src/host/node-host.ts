@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import type { Host, StopSignal, TextOutput } from './host.ts';
 
 const stopSignals: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -7,10 +8,9 @@ export function nodeHost(): Host {
   return {
     env: process.env,
     cwd: process.cwd(),
-    // At run time it is undefined where standard input is no terminal, whatever the types say.
-    stdinIsTTY: Boolean(process.stdin.isTTY),
-    stdout: textOutput(process.stdout),
-    stderr: textOutput(process.stderr),
+    stdinIsTTY: isatty(0),
+    stdout: textOutput(process.stdout, 1),
+    stderr: textOutput(process.stderr, 2),
     now: Date.now,
     onStopSignal: (listener) => {
       for (const signal of stopSignals) process.on(signal, listener);
@@ -27,7 +27,7 @@ export function nodeHost(): Host {
   };
 }
 
-function textOutput(stream: NodeJS.WriteStream): TextOutput {
+function textOutput(stream: NodeJS.WriteStream, descriptor: number): TextOutput {
   let broken: NodeJS.ErrnoException | undefined;
   const listeners = new Set<(error: NodeJS.ErrnoException) => void>();
   // Without a listener a reader that goes away (`| head -1`) would end the process, and the build with it.
@@ -37,7 +37,7 @@ function textOutput(stream: NodeJS.WriteStream): TextOutput {
     for (const listener of listeners) listener(error);
   });
   return {
-    isTTY: Boolean(stream.isTTY),
+    isTTY: isatty(descriptor),
     get columns() {
       return stream.columns > 0 ? stream.columns : 80;
     },

@@ -11,6 +11,12 @@ export interface PlainState {
   readonly told: Readonly<Record<string, { readonly at: number; readonly fraction: number }>>;
 }
 
+export interface PlainLine {
+  /** Time since the start, and percentage of the whole. */
+  readonly stamp: string;
+  readonly text: string;
+}
+
 export const initialPlainState: PlainState = { startedAt: undefined, percent: 0, told: {} };
 
 /** Progress is told this often at most, and not before this much was done: a log is read afterwards. */
@@ -24,7 +30,7 @@ const progressEvery = 0.25;
 export function plainLines(
   state: PlainState,
   event: BuildEvent,
-): { readonly state: PlainState; readonly lines: readonly string[] } {
+): { readonly state: PlainState; readonly lines: readonly PlainLine[] } {
   const at = Date.parse(event.time);
   const begun: PlainState = state.startedAt === undefined ? { ...state, startedAt: at } : state;
   if (event.type === 'pipeline.progress') {
@@ -35,7 +41,7 @@ export function plainLines(
   if (text === undefined) return { state: next, lines: [] };
   const seconds = ((at - (begun.startedAt ?? at)) / 1000).toFixed(1);
   const stamp = `[${seconds.padStart(6)} s ${String(Math.floor(begun.percent)).padStart(3)} %]`;
-  return { state: next, lines: text.split('\n').map((line) => `${stamp} ${cleanLine(line)}`) };
+  return { state: next, lines: [{ stamp, text: cleanLine(text) }] };
 }
 
 function remember(state: PlainState, event: BuildEvent, at: number): PlainState {
