@@ -20,18 +20,43 @@ exec 3<>"$port"
 
 say() { printf '%s\n' "$*" >&3; }
 
-# Runs a program with its output as log lines; the exit status survives the pipe through a file.
+# Runs a program with its output as log lines and returns its exit status. A line that only we know ends the output: a
+# process that the program leaves behind keeps the pipe open, and must not hold the installation up.
+end_of_output=$(cat /proc/sys/kernel/random/uuid)
 logged() {
-  { "$@" 2>&1 </dev/null 3>&-; echo $? >"$run/status"; } | while IFS= read -r line || [ -n "$line" ]; do
-    printf '# %s\n' "$line" >&3
-  done
-  return "$(cat "$run/status")"
+  { "$@" 2>&1 </dev/null 3>&-; echo "$end_of_output $?"; } | {
+    while IFS= read -r line; do
+      case $line in
+        *"$end_of_output "*)
+          rest=${line%"$end_of_output "*}
+          [ -z "$rest" ] || printf '# %s\n' "$rest" >&3
+          exit "${line##*"$end_of_output "}"
+          ;;
+      esac
+      printf '# %s\n' "$line" >&3
+    done
+    exit 1
+  }
 }
 
 mount_medium() {
   mkdir -p "$run/medium"
   # The drive announces a changed medium by a uevent; opening the device reads the new size.
   mount -o ro -t iso9660 /dev/sr0 "$run/medium"
+}
+
+# Processes that still use the medium, as a background process of a script does, would keep it in the drive.
+release_medium() {
+  umount "$run/medium" 2>/dev/null && return 0
+  for process in /proc/[0-9]*; do
+    case $(ls -l "$process/cwd" "$process/exe" "$process/fd" 2>/dev/null) in
+      *" $run/medium"*)
+        echo "ending $(cat "$process/comm"), process ${process##*/}, which an installation has left behind"
+        kill -KILL "${process##*/}"
+        ;;
+    esac
+  done
+  umount "$run/medium"
 }
 
 install_apps() {
@@ -41,16 +66,18 @@ install_apps() {
   install_all "$run/medium/osforge"
   result=$?
   rm -rf "$run/env"
-  umount "$run/medium" || return 1
+  logged release_medium || return 1
   # What was installed must be on the disk before the machine's state is saved.
   sync -f /
   return "$result"
 }
 
-# "APP/SCRIPT KEY=VALUE": a secret for one script. It is kept in memory only, never on a medium.
+# "APP/SCRIPT NAME VALUE": a secret for one script, in base64 because it may have several lines. It is kept in memory
+# only, never on a medium.
 add_variable() {
-  target=$run/env/${1%% *}
-  mkdir -p -m 0700 "${target%/*}" && printf '%s\n' "${1#* }" >>"$target"
+  folder=$run/env/${1%% *}
+  value=${1#* }
+  mkdir -p "$folder" && printf '%s' "${value#* }" | base64 -d >"$folder/${value%% *}"
 }
 
 generalize() {

@@ -5,8 +5,12 @@
 #   repository/                 offline package repository (Packages, *.deb)
 #   apps/NAME/packages          package names, one a line        (optional)
 #   apps/NAME/files.tar         files to unpack at /             (optional)
+#   apps/NAME/owners            accounts that own them, as "passwd NAME" or "group NAME"
 #   apps/NAME/scripts/NNN-*     executables, run in this order   (optional)
 #   apps/NAME/checks            one check a line: "active UNIT", "inactive UNIT" or "command FILE" (optional)
+#   apps/NAME/commands/FILE     the programs of checks
+#   apps/NAME/meta/FILE.args    arguments of a script or a check, one a line
+#   apps/NAME/meta/FILE.env     its variables, one NAME=VALUE a line
 #
 # Values never become shell text: they are read as data and passed as arguments.
 
@@ -19,7 +23,8 @@ apt_options() {
     Dpkg::Use-Pty=false Dpkg::Options::=--force-unsafe-io Dpkg::Options::=--force-confold
 }
 
-apt() {  old=$IFS
+apt() {
+  old=$IFS
   IFS='
 '
   for option in $(apt_options); do set -- -o "$option" "$@"; done
@@ -34,12 +39,16 @@ prepare_repository() { # medium
 }
 
 step() { # app, step, function, arguments...
-  app=$1; step=$2; shift 2
+  app=$1
+  step=$2
+  shift 2
   say "@app $app $step started"
-  if logged "$@"; then
+  logged "$@"
+  status=$?
+  if [ "$status" -eq 0 ]; then
     say "@app $app $step succeeded"
   else
-    say "@app $app $step failed exit status $(cat "$run/status")"
+    say "@app $app $step failed exit status $status"
     return 1
   fi
 }
@@ -50,7 +59,14 @@ install_packages() { # file of names
   apt install -- "$@"
 }
 
-install_files() { tar -C / -xpf "$1"; }
+install_files() { # app's folder
+  while IFS=' ' read -r database name; do
+    getent "$database" "$name" >/dev/null && continue
+    echo "a file is to belong to \"$name\", and there is no such $([ "$database" = group ] && echo group || echo user)"
+    return 1
+  done <"$1/owners"
+  tar -C / -xpf "$1/files.tar"
+}
 
 check_unit() { # unit, active|inactive
   if systemctl --quiet is-active -- "$1"; then state=active; else state=inactive; fi
@@ -74,7 +90,7 @@ install_app() { # medium, name
     progress "$@"
   fi
   if [ -e "$folder/files.tar" ]; then
-    step "$2" files install_files "$folder/files.tar" || return 1
+    step "$2" files install_files "$folder" || return 1
     progress "$@"
   fi
   for script in "$folder"/scripts/*; do
@@ -93,21 +109,25 @@ install_app() { # medium, name
   fi
 }
 
-# A script's arguments and environment are data beside it: meta/NAME.args (one a line), meta/NAME.env (KEY=VALUE a
-# line). Secrets come over the port instead, into $run/env/APP/NAME.
+# A script's arguments and variables are data beside it. Secrets come over the port instead, one file each in
+# $run/env/APP/FILE. The names used here are unlikely ones, because whatever the script is given is exported over them.
 run_script() {
   set -- "$1"
-  program=$1
-  meta=${program%/*}/../meta/${program##*/}
-  secrets=$run/env/$app/${program##*/}
-  if [ -e "$meta.args" ]; then
-    while IFS= read -r argument; do set -- "$@" "$argument"; done <"$meta.args"
+  osforge_meta=${1%/*}/../meta/${1##*/}
+  osforge_secrets=$run/env/$app/${1##*/}
+  if [ -e "$osforge_meta.args" ]; then
+    while IFS= read -r osforge_value; do set -- "$@" "$osforge_value"; done <"$osforge_meta.args"
   fi
   (
     cd / || exit 1
-    for file in "$meta.env" "$secrets"; do
-      [ -e "$file" ] || continue
-      while IFS= read -r pair; do export "${pair?}"; done <"$file"
+    if [ -e "$osforge_meta.env" ]; then
+      while IFS= read -r osforge_value; do export "${osforge_value?}"; done <"$osforge_meta.env"
+    fi
+    for osforge_file in "$osforge_secrets"/*; do
+      [ -e "$osforge_file" ] || continue
+      # Command substitution takes line breaks off the end; the x keeps them.
+      osforge_value=$(cat "$osforge_file"; echo x)
+      export "${osforge_file##*/}=${osforge_value%x}"
     done
     exec "$@"
   )

@@ -70,6 +70,8 @@ fi
 
 # Innermost mounts first. Only in this namespace: mmdebstrap still sees its own.
 while read -r _ point _; do
+  # proc(5): a space in a mount point is written as \040.
+  point=$(printf '%b' "$point")
   case $point in "$tree"/*) printf '%s\n' "$point" ;; esac
 done </proc/self/mounts | sort -r | while IFS= read -r point; do umount -- "$point" || umount -l -- "$point"; done
 # Device nodes come from devtmpfs at boot; mmdebstrap's stand-ins must not be copied.
