@@ -68,12 +68,17 @@ if [ "${OSFORGE_STAGE:-1}" = 1 ]; then
   OSFORGE_STAGE=2 exec unshare --mount --propagation private -- "$0" "$tree"
 fi
 
-# Innermost mounts first. Only in this namespace: mmdebstrap still sees its own.
-while read -r _ point _; do
-  # proc(5): a space in a mount point is written as \040.
+# Outermost mounts first, and lazily, so that each takes with it what is mounted inside: in a user namespace the parts
+# of the machine's own /sys cannot be unmounted alone. Only in this namespace: mmdebstrap still sees its own.
+# The kernel writes a space in a path as \040, which is \0040 for printf.
+sed 's/\\/\\0/g' /proc/self/mounts | while read -r _ point _; do
   point=$(printf '%b' "$point")
   case $point in "$tree"/*) printf '%s\n' "$point" ;; esac
-done </proc/self/mounts | sort -r | while IFS= read -r point; do umount -- "$point" || umount -l -- "$point"; done
+done | sort | while IFS= read -r point; do
+  case $point in "${gone:-/}"/*) continue ;; esac
+  umount -l -- "$point"
+  gone=$point
+done
 # Device nodes come from devtmpfs at boot; mmdebstrap's stand-ins must not be copied.
 mount -t tmpfs -o mode=0755 tmpfs "$tree/dev"
 

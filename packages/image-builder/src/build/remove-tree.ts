@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { run } from '@osforge/process';
+import { userNamespaceArguments } from './user-namespace.ts';
 
 /** Mount points at or below a folder, innermost first. Source: proc(5), mountinfo, field 5 with octal escapes. */
 export function mountsBelow(mountinfo: string, folder: string): string[] {
@@ -32,8 +33,8 @@ export async function removeTree(folder: string): Promise<void> {
     const denied =
       error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
     if (!denied || process.getuid?.() === 0) throw error;
-    await run('unshare', ['--user', '--map-root-user', '--map-auto', 'rm', '-rf', '--', folder], {
-      timeoutMs: 10 * 60_000,
-    });
+    const mapping = await userNamespaceArguments();
+    if (!mapping) throw error;
+    await run('unshare', ['--user', ...mapping, '--', 'rm', '-rf', '--', folder], { timeoutMs: 10 * 60_000 });
   }
 }

@@ -1,7 +1,8 @@
-import { access, constants, mkdir, readFile, statfs } from 'node:fs/promises';
+import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '@osforge/process';
 import type { PreflightCheck } from '../errors.ts';
+import { isExecutable } from './is-executable.ts';
 
 /** A program that a build needs, and the Debian package that has it. */
 interface NeededProgram {
@@ -21,23 +22,6 @@ const programs: readonly NeededProgram[] = [
   { program: 'unshare', debianPackage: 'util-linux' },
   { program: 'xorriso', debianPackage: 'xorriso' },
 ];
-
-const searchPath = (): string[] => [
-  ...new Set([...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin']),
-];
-
-async function isExecutable(program: string): Promise<boolean> {
-  for (const folder of searchPath()) {
-    if (folder === '') continue;
-    try {
-      await access(path.join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      // Not in this folder; the next one may have it.
-    }
-  }
-  return false;
-}
 
 /** Whether every program is there; one check for all, so that the remedy is one line. */
 export async function checkPrograms(): Promise<PreflightCheck> {
@@ -89,38 +73,6 @@ export async function checkSpace(
   const detail = `${mebibytes(freeBytes)} free in ${place}, ${mebibytes(neededBytes)} needed`;
   if (freeBytes >= neededBytes) return { name, ok: true, detail };
   return { name, ok: false, detail, remedy: 'Free some space, or choose another folder with --out.' };
-}
-
-/** Whether a user who is not root can unpack an operating system in a user namespace. */
-export async function checkNamespaces(uid: number | undefined, user: string): Promise<PreflightCheck> {
-  const name = 'user namespaces';
-  if (uid === 0) return { name, ok: true, detail: 'not needed by root' };
-  const ranges = await readFile('/etc/subuid', 'utf8').catch(() => '');
-  const owned = ranges
-    .split('\n')
-    .some((line) => line.startsWith(`${user}:`) || line.startsWith(`${uid ?? ''}:`));
-  if (!owned) {
-    return {
-      name,
-      ok: false,
-      detail: `${user} has no range of subordinate user ids in /etc/subuid`,
-      remedy: `as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${user}`,
-    };
-  }
-  if (!(await isExecutable('newuidmap'))) {
-    return { name, ok: false, detail: 'newuidmap is missing', remedy: 'apt-get install uidmap' };
-  }
-  try {
-    await run('unshare', ['--user', '--map-root-user', 'true'], { timeoutMs: 10_000 });
-    return { name, ok: true, detail: `${user} may make them` };
-  } catch (error) {
-    return {
-      name,
-      ok: false,
-      detail: `the kernel refuses them: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
-      remedy: 'as root: sysctl kernel.unprivileged_userns_clone=1, or build as root',
-    };
-  }
 }
 
 /** Whether temporary files can be made where sockets of the build machine will be. */

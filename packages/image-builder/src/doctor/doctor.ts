@@ -1,9 +1,10 @@
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { probeAccelerator } from '@osforge/hypervisor';
 import path from 'node:path';
 import { defaultCacheDirectory } from '../build/layout.ts';
 import type { PreflightCheck } from '../errors.ts';
-import { checkNamespaces, checkPrograms, checkSpace, checkTemporary } from './checks.ts';
+import { checkNamespaces } from './check-namespaces.ts';
+import { checkPrograms, checkSpace, checkTemporary } from './checks.ts';
 
 /** Free space that a build of a small recipe takes: disk, saved machine, artifacts. */
 export const minimumFreeBytes: number = 3 * 1024 ** 3;
@@ -18,12 +19,11 @@ export async function environmentChecks(
   outDirectory: string,
   neededBytes: number,
 ): Promise<PreflightCheck[]> {
-  const uid = process.getuid?.();
   return Promise.all([
     checkPrograms(),
     checkSpace('disk space', outDirectory, neededBytes),
     checkTemporary(tmpdir()),
-    checkNamespaces(uid, uid === 0 ? 'root' : userInfo().username),
+    checkNamespaces(),
   ]);
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { PhaseContext } from '@osforge/pipeline';
 import { run } from '@osforge/process';
 import type { BuildEnvironment } from '../build/environment.ts';
+import { userNamespaceArguments } from '../build/user-namespace.ts';
 import { resolveAuthorizedKeys, resolvePasswordHash } from '../recipe/secret-reference.ts';
 import { artifactPath, recordedTexts } from './artifacts.ts';
 
@@ -38,6 +39,18 @@ async function accounts(
 }
 
 /**
+ * mmdebstrap, for root as it is. Anybody else is root of a user namespace of his own first: what mmdebstrap's own
+ * namespace makes belongs to a subordinate id, which may neither write into the build's folder nor look into a home
+ * that is closed to others. Its process namespace ends every process in it, whatever id that has taken.
+ */
+async function bootstrapCommand(): Promise<[string, ...string[]]> {
+  if (process.getuid?.() === 0) return ['mmdebstrap', '--mode=root'];
+  const mapping = (await userNamespaceArguments()) ?? [];
+  const namespace = ['--user', ...mapping, '--pid', '--fork', '--kill-child=KILL'];
+  return ['unshare', ...namespace, '--', 'mmdebstrap', '--mode=unshare'];
+}
+
+/**
  * Unpacks and configures the base system from the packages that `updates` downloaded, offline, and hands the tree to
  * the hook, which turns it into a file system. As root it runs in place; else in a user namespace (`--mode=unshare`).
  */
@@ -59,11 +72,12 @@ export async function bootstrap(
 
   // Each installed package prints one "Setting up" line: an even measure of how far the bootstrap is.
   let configured = 0;
+  const [program, ...prefix] = await bootstrapCommand();
   await run(
-    'mmdebstrap',
+    program,
     [
+      ...prefix,
       '--variant=custom',
-      `--mode=${process.getuid?.() === 0 ? 'root' : 'unshare'}`,
       '--format=null',
       // The hook turns the tree into a file system before mmdebstrap would tidy it, so it tidies it itself.
       '--skip=cleanup',
