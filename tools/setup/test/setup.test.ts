@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { chmod, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SAME_SIGNAL_WINDOW_MS } from '../signals.mjs';
 import { fakeMachine, lock, outcomeOf, type FakeMachine } from './fake-machine.ts';
 
 /** Answers like dpkg-query on a machine that has everything but the packages listed in the file `lacking`. */
@@ -212,6 +214,40 @@ describe('the job', () => {
     expect(await outcome).toEqual({ exitCode: 101, stdout: 'ready\ninterrupt 1\n', stderr: '' });
   });
 });
+
+test('each Ctrl-C in a terminal with npm in between reaches the command line exactly once', async () => {
+  await machine.file('package.json', '{ "scripts": { "start": "node tools/setup/setup.mjs --then start" } }');
+  await machine.file('node_modules/.bin/nx', '#!/bin/sh\n');
+  await machine.file(
+    'apps/cli/dist/main.js',
+    `let interrupts = 0;
+     process.on('SIGINT', () => {
+       interrupts += 1;
+       console.log('interrupt ' + interrupts);
+       if (interrupts === 2) process.exit(130);
+     });
+     console.log('terminal ' + process.stdin.isTTY + ' ' + process.stdout.isTTY);
+     setInterval(() => {}, 1e6);`,
+  );
+  const terminal = spawn('script', ['-qefc', 'npm start --silent', '/dev/null'], {
+    cwd: machine.root,
+    env: { ...process.env, PATH: `${machine.root}/path:${process.env['PATH'] ?? ''}`, ROOT: machine.root },
+  });
+  const outcome = outcomeOf(terminal);
+  const ctrlC = (): boolean => terminal.stdin.write('\x03');
+  terminal.stdout.on('data', (chunk: string) => {
+    if (chunk.includes('terminal')) ctrlC();
+    // A person is not faster than this; what comes sooner is taken for npm's echo.
+    if (chunk.includes('interrupt 1')) setTimeout(ctrlC, 3 * SAME_SIGNAL_WINDOW_MS);
+  });
+  const { exitCode, stdout } = await outcome;
+  expect(stdout.match(/terminal.*|interrupt \d/g)).toEqual([
+    'terminal true true',
+    'interrupt 1',
+    'interrupt 2',
+  ]);
+  expect(exitCode).toBe(130);
+}, 60_000);
 
 test('a set-up that is killed takes its job along', async () => {
   await machine.file('node_modules/.bin/nx', '#!/bin/sh\n');
