@@ -116,6 +116,27 @@ export class SaveStateError extends HypervisorError {
   }
 }
 
+/** The disks of a machine could not be frozen. */
+export class FreezeDisksError extends HypervisorError {
+  override readonly name = 'FreezeDisksError';
+  readonly code = 'HYPERVISOR_FREEZE_DISKS';
+  /** True when the disks had already been switched to their overlays: the frozen files are no longer written. */
+  readonly overlaysInUse: boolean;
+  /** True when the guest runs on. */
+  readonly continued: boolean;
+
+  constructor(what: string, fields: { overlaysInUse: boolean; continued: boolean }, cause?: unknown) {
+    super(
+      `The machine's disks could not be frozen: ${what.replace(/\.$/, '')}. The guest ` +
+        (fields.continued ? 'runs on' : 'is paused or gone') +
+        (fields.overlaysInUse ? ', on its new overlays.' : ', on its old disks.'),
+      { cause },
+    );
+    this.overlaysInUse = fields.overlaysInUse;
+    this.continued = fields.continued;
+  }
+}
+
 /** A wait ran past its deadline. */
 export class MachineTimeoutError extends HypervisorError {
   override readonly name = 'MachineTimeoutError';

@@ -18,22 +18,28 @@ export interface Hypervisor {
   create(spec: MachineSpec, options?: WaitOptions): Promise<Machine>;
 }
 
-export interface SaveStateOptions extends WaitOptions {
-  /** The new state file; must not exist. */
-  readonly statePath: string;
+export interface FreezeDisksOptions extends WaitOptions {
   /** A new overlay for each writable disk, by disk id; the files must not exist. */
   readonly overlays: Readonly<Record<string, string>>;
 }
 
-export interface SavedState {
+export interface FrozenDisks {
+  readonly durationMs: number;
+  /** The files that hold the disks' content at that moment, by disk id. They are on the medium and change no more. */
+  readonly frozenDisks: Readonly<Record<string, string>>;
+}
+
+export interface SaveStateOptions extends FreezeDisksOptions {
+  /** The new state file; must not exist. */
+  readonly statePath: string;
+}
+
+export interface SavedState extends FrozenDisks {
   readonly sizeBytes: number;
   /** Of the state file, computed while it was written. */
   readonly sha256: string;
-  readonly durationMs: number;
   /** How long the guest stood still, part of `durationMs`. */
   readonly pausedMs: number;
-  /** The files that hold the disks' content at that moment, by disk id. They are on the medium and change no more. */
-  readonly frozenDisks: Readonly<Record<string, string>>;
 }
 
 /** One virtual machine. It dies with this process, even if this process is killed. */
@@ -73,6 +79,12 @@ export interface Machine {
    * @throws SaveStateError, MachineSpecError
    */
   saveState(options: SaveStateOptions): Promise<SavedState>;
+  /**
+   * Freezes the disks without keeping the guest's memory, as when that holds secrets: each disk goes on in its new
+   * overlay. Have the guest synchronize its file systems first. Default deadline 600 000 ms.
+   * @throws FreezeDisksError, MachineSpecError
+   */
+  freezeDisks(options: FreezeDisksOptions): Promise<FrozenDisks>;
   /** Ends the machine by the gentlest means that works: see {@link StopReport}. */
   stop(options?: StopOptions): Promise<StopReport>;
   /** SIGKILL; resolves when the process is gone and the sockets' folder removed. What QEMU had not written is lost. */

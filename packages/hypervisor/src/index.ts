@@ -5,6 +5,7 @@ export {
 } from './accelerator/probe.ts';
 export {
   FirmwareMissingError,
+  FreezeDisksError,
   HypervisorError,
   isTransientHypervisorError,
   MachineCancelledError,
@@ -18,7 +19,15 @@ export {
   SocketPathTooLongError,
 } from './errors.ts';
 export type { GuestChannel } from './guest-channel.ts';
-export type { Hypervisor, Machine, SavedState, SaveStateOptions, StopOptions } from './hypervisor.ts';
+export type {
+  FreezeDisksOptions,
+  FrozenDisks,
+  Hypervisor,
+  Machine,
+  SavedState,
+  SaveStateOptions,
+  StopOptions,
+} from './hypervisor.ts';
 export type { AcceleratorChoice, MachineBoot, MachineDisk, MachineSpec } from './machine-spec.ts';
 export { createOverlay, isOverlay, type CreateOverlayOptions } from './overlay.ts';
 export { createQemuHypervisor, type QemuHypervisorOptions } from './qemu/driver.ts';

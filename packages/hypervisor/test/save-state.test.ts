@@ -132,6 +132,29 @@ describe('saving and restoring', LIMIT, () => {
     expect(await counterOnDisk(disk)).toBe(counter);
   });
 
+  test('disks alone can be frozen: the guest goes on in its overlays, and no memory is written', async () => {
+    const { machine, disk } = await countingMachine();
+    const before = new Set(await readdir(bench.folder));
+    const overlay = join(bench.folder, 'over.qcow2');
+    const report = await machine.freezeDisks({ overlays: { disk: overlay } });
+    expect(report.frozenDisks).toEqual({ disk });
+    const frozen = { digest: await sha256(disk), counter: await counterOnDisk(disk) };
+    expect((await counters(machine, 10)).at(-1)).toBeGreaterThan(frozen.counter);
+    expect(await sha256(disk)).toBe(frozen.digest);
+    expect((await readdir(bench.folder)).filter((name) => !before.has(name))).toEqual(['over.qcow2']);
+
+    await expect(machine.freezeDisks({ overlays: { disk: overlay } })).rejects.toBeInstanceOf(
+      MachineSpecError,
+    );
+    const nowhere = join(bench.folder, 'no-such-folder', 'over.qcow2');
+    const error = await machine.freezeDisks({ overlays: { disk: nowhere } }).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: 'HYPERVISOR_FREEZE_DISKS', overlaysInUse: false, continued: true });
+    await counters(machine, 3);
+    // A state can be saved on top of it.
+    const statePath = join(bench.folder, 'state');
+    await machine.saveState({ statePath, overlays: { disk: join(bench.folder, 'over2.qcow2') } });
+  });
+
   test('a state that cannot be written leaves the guest running and no file', async () => {
     const { machine } = await countingMachine();
     const statePath = join(bench.folder, 'no-such-folder', 'state');

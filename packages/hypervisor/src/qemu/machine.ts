@@ -7,8 +7,9 @@ import type { Machine } from '../hypervisor.ts';
 import type { MachineSpec } from '../machine-spec.ts';
 import { climbStopLadder, type StopStep } from '../stop-ladder.ts';
 import { settlesWithin, type WaitOptions } from '../wait.ts';
+import { freezeDisks, type TopNode } from './freeze-disks.ts';
 import { ejectMedium, insertMedium } from './medium.ts';
-import { saveState, type TopNode } from './save-state.ts';
+import { saveState } from './save-state.ts';
 
 export interface QemuMachineParts {
   readonly spec: MachineSpec;
@@ -69,6 +70,7 @@ export function qemuMachine(parts: QemuMachineParts): Machine {
     insertMedium: (id, path, options) =>
       insertMedium(qmp, id, path, { timeoutMs: MEDIUM_TIMEOUT_MS, ...options }),
     ejectMedium: (id, options) => ejectMedium(qmp, id, { timeoutMs: MEDIUM_TIMEOUT_MS, ...options }),
+    freezeDisks: (options) => freezeDisks({ qmp, tops, now }, options),
     saveState: (options) => saveState({ qmp, socketFolder: parts.socketFolder, tops, now }, options),
     async stop({ gracefulTimeoutMs = 60_000, quitTimeoutMs = 10_000, signal } = {}) {
       const steps: StopStep[] = [

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { Transform } from 'node:stream';
@@ -11,23 +11,11 @@ import type { SavedState, SaveStateOptions } from '../hypervisor.ts';
 import { listenOnce } from '../listen-once.ts';
 import { socketPath } from '../runtime-dir.ts';
 import { withDeadline } from '../wait.ts';
+import { exists, type FreezeContext, isRunning, refuseBadPaths, switchDisks } from './freeze-disks.ts';
 import { watchMigration } from './migration.ts';
 
-/** A writable disk as QEMU has it now. */
-export interface TopNode {
-  readonly id: string;
-  readonly nodeName: string;
-  readonly path: string;
-  readonly generation: number;
-}
-
-export interface SaveStateContext {
-  readonly qmp: QmpClient;
+export interface SaveStateContext extends FreezeContext {
   readonly socketFolder: string;
-  /** The writable disks; entries are replaced when the disks go on in their overlays. */
-  readonly tops: Map<string, TopNode>;
-  /** Monotonic clock in ms. */
-  readonly now: () => number;
 }
 
 // QEMU's own limit of 128 MiB/s is for sharing a network; 0 would be refused.
@@ -41,7 +29,8 @@ const BANDWIDTH_BYTES_PER_S = 64 * 2 ** 30;
 export async function saveState(context: SaveStateContext, options: SaveStateOptions): Promise<SavedState> {
   const { qmp, tops, now } = context;
   const { statePath, overlays, signal, timeoutMs = 600_000 } = options;
-  await refuseBadPaths(tops, options);
+  await refuseBadPaths(tops, overlays);
+  if (await exists(statePath)) throw new MachineSpecError('statePath', `${statePath} exists already`);
   const startedAt = now();
   const deadline = { signal, timeoutMs };
   const frozen = [...tops.values()];
@@ -54,7 +43,7 @@ export async function saveState(context: SaveStateContext, options: SaveStateOpt
   try {
     if (running) await qmp.execute('stop', undefined, deadline);
     const pausedAt = now();
-    if (frozen.length > 0) await freezeDisks(context, overlays);
+    if (frozen.length > 0) await switchDisks(context, overlays);
     overlaysInUse = frozen.length > 0;
     // The frozen files are flushed while the state is written: both must be on the medium before this resolves.
     const flushes = Promise.all(frozen.map((disk) => flushFile(disk.path, { signal })));
@@ -86,62 +75,6 @@ export async function saveState(context: SaveStateContext, options: SaveStateOpt
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new SaveStateError(statePath, what, { overlaysInUse, continued }, cause);
   }
-}
-
-async function refuseBadPaths(tops: Map<string, TopNode>, options: SaveStateOptions): Promise<void> {
-  for (const id of tops.keys()) {
-    if (options.overlays[id] === undefined) {
-      throw new MachineSpecError(
-        `overlays.${id}`,
-        'every writable disk needs an overlay, or it could not be frozen',
-      );
-    }
-  }
-  for (const [id, path] of [['statePath', options.statePath], ...Object.entries(options.overlays)] as const) {
-    if (id !== 'statePath' && !tops.has(id))
-      throw new MachineSpecError(`overlays.${id}`, 'there is no such disk');
-    const exists = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (exists)
-      throw new MachineSpecError(id === 'statePath' ? id : `overlays.${id}`, `${path} exists already`);
-  }
-}
-
-async function isRunning(qmp: QmpClient): Promise<boolean> {
-  const status = await qmp.execute('query-status');
-  return typeof status === 'object' && status !== null && 'running' in status && status.running === true;
-}
-
-/** All disks or none: QEMU's transaction undoes the first when the second fails. */
-async function freezeDisks(
-  { qmp, tops }: SaveStateContext,
-  overlays: Readonly<Record<string, string>>,
-): Promise<void> {
-  const next = [...tops.values()].map((top) => {
-    const generation = top.generation + 1;
-    return {
-      id: top.id,
-      generation,
-      nodeName: `${top.id}-s${generation}`,
-      path: overlays[top.id] ?? '',
-      below: top.nodeName,
-    };
-  });
-  await qmp.execute('transaction', {
-    actions: next.map((top) => ({
-      type: 'blockdev-snapshot-sync',
-      data: {
-        'node-name': top.below,
-        'snapshot-file': top.path,
-        'snapshot-node-name': top.nodeName,
-        format: 'qcow2',
-        mode: 'absolute-paths',
-      },
-    })),
-  });
-  for (const { id, nodeName, path, generation } of next) tops.set(id, { id, nodeName, path, generation });
 }
 
 async function writeState(
