@@ -10,6 +10,7 @@ import {
   type CleanReport,
   type LockOwner,
 } from '@osforge/checkpoint';
+import { removeStaleTemps } from '@osforge/flush';
 import { phaseNames } from '../phases/names.ts';
 import { stateDirectory } from './layout.ts';
 import { ledgerHandlers } from './ledger-handlers.ts';
@@ -130,6 +131,7 @@ export async function cleanBuild(
   const checkpoint = await openCheckpoint({ directory: stateDirectory(outDirectory, buildId), buildId });
   try {
     const report = await runLedger(checkpoint, ledgerHandlers(directory));
+    await removeStaleTemps(directory);
     if (!all) return report;
     for (const { path: file } of builtFiles(checkpoint.record)) {
       await rm(path.resolve(directory, file), { force: true });

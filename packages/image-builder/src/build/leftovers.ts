@@ -1,11 +1,17 @@
 import { access } from 'node:fs/promises';
 import { runLedger, type Checkpoint, type LedgerHandlers } from '@osforge/checkpoint';
+import { removeStaleTemps } from '@osforge/flush';
 
 /**
  * Removes what the ledger lists: before a run, what an earlier one left because it was killed; after a completed one,
- * what it needed only while it ran.
+ * what it needed only while it ran. Files that were cut while they were written have names of their own instead.
  */
-export async function removeLeftovers(checkpoint: Checkpoint, handlers: LedgerHandlers): Promise<void> {
+export async function removeLeftovers(
+  checkpoint: Checkpoint,
+  handlers: LedgerHandlers,
+  directory: string,
+): Promise<void> {
+  await removeStaleTemps(directory);
   if (checkpoint.ledger.entries().length === 0) return;
   await runLedger(checkpoint, handlers);
 }

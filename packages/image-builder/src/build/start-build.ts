@@ -104,7 +104,7 @@ async function execute(
       bus.publish('build', 'checkpoint.quarantined', { path: quarantined.path, reason: quarantined.reason });
     }
     const handlers = ledgerHandlers(directory);
-    await removeLeftovers(checkpoint, handlers);
+    await removeLeftovers(checkpoint, handlers, directory);
     const pipeline = runPipeline({
       phases: checkedFirst(environment, buildPhases(environment)),
       checkpoint,
@@ -120,7 +120,7 @@ async function execute(
     const forwarding = pipeline.events$.subscribe(({ type, data }) => bus.publish('pipeline', type, data));
     const result = await pipeline.result;
     forwarding.unsubscribe();
-    if (result.outcome === 'completed') await removeLeftovers(checkpoint, handlers);
+    if (result.outcome === 'completed') await removeLeftovers(checkpoint, handlers, directory);
     // A disk that is too full for the record has failed the build already; that is the error to report.
     else await forgetAbsent(checkpoint).catch(() => undefined);
     return conclude(environment, bus, result);

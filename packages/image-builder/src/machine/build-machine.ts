@@ -1,4 +1,5 @@
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createQemuHypervisor, type Machine, type MachineSpec } from '@osforge/hypervisor';
@@ -25,6 +26,8 @@ export interface MachinePlan {
 export interface BuildMachine {
   readonly machine: Machine;
   readonly session: GuestSession;
+  /** Its private folder: short enough for sockets, and in the ledger until `dispose`. */
+  readonly folder: string;
   /** Waits for the agent's first word; only for a machine that boots. */
   ready(options: CommandOptions): Promise<CommandEnd>;
   evidence(): ConsoleEvidence;
@@ -48,8 +51,11 @@ export async function createBuildMachine(
   options: { disk: string; restoreFrom?: string },
 ): Promise<BuildMachine> {
   const { recipe, layout, bus, secrets } = environment;
-  const runtimeDir = await mkdtemp(path.join(tmpdir(), 'osforge-vm-'));
+  const runtimeDir = path.join(tmpdir(), `osforge-vm-${randomBytes(6).toString('hex')}`);
+  // Written down first: a kill right after the folder was made must not leave it to nobody.
   await context.ledger.register('directory-tree', runtimeDir);
+  await mkdir(runtimeDir, { mode: 0o700 });
+  const removeFolder = (): Promise<void> => rm(runtimeDir, { recursive: true, force: true });
   await mkdir(layout.logs, { recursive: true });
   const consoleLog = path.join(layout.logs, 'console.log');
   const spec: MachineSpec = {
@@ -71,7 +77,12 @@ export async function createBuildMachine(
     network: 'none',
     ...(options.restoreFrom === undefined ? {} : { restoreFrom: options.restoreFrom }),
   };
-  const machine = await createQemuHypervisor().create(spec, { signal: context.signal });
+  const machine = await createQemuHypervisor()
+    .create(spec, { signal: context.signal })
+    .catch(async (error: unknown) => {
+      await removeFolder();
+      throw error;
+    });
   bus?.publish('vm', 'vm.state', {
     state: options.restoreFrom ? 'restored' : 'started',
     accelerator: plan.accelerator,
@@ -93,6 +104,7 @@ export async function createBuildMachine(
   return {
     machine,
     session,
+    folder: runtimeDir,
     ready: (wait) => session.ready(wait),
     evidence,
     judge: (end) => {
@@ -107,7 +119,7 @@ export async function createBuildMachine(
     },
     dispose: async () => {
       for (const subscription of subscriptions) subscription.unsubscribe();
-      await rm(runtimeDir, { recursive: true, force: true });
+      await removeFolder();
     },
   };
 }

@@ -15,6 +15,28 @@ async function applyMode(target: string, mode: number): Promise<void> {
   for (const name of await readdir(target)) await applyMode(path.join(target, name), mode);
 }
 
+/** User and group of `user`, `user:group`, names or numbers. */
+function ownerOf(owner: string): { user: string; group: string } {
+  const [user = 'root', group = user] = owner.split(':');
+  return { user, group };
+}
+
+const isNumber = (name: string): boolean => /^\d+$/.test(name);
+
+/** Accounts that must be in the guest before the files are unpacked, a line each; see `assets/install.sh`. */
+export function ownerLines(app: App): string[] {
+  const lines = app.files.flatMap(({ owner }) => {
+    const { user, group } = ownerOf(owner);
+    return [...(isNumber(user) ? [] : [`passwd ${user}`]), ...(isNumber(group) ? [] : [`group ${group}`])];
+  });
+  return [...new Set(lines)];
+}
+
+/** Name and number for tar: it must not look either of them up on this machine, whose accounts are not the guest's. */
+function tarOwner(name: string): string {
+  return `${name}:${isNumber(name) ? name : '65534'}`;
+}
+
 /** Packs an application's files as one tar, with the owner and mode that the recipe gives each. */
 export async function archiveFiles(request: {
   app: App;
@@ -31,8 +53,7 @@ export async function archiveFiles(request: {
     await mkdir(path.dirname(place), { recursive: true });
     await cp(path.join(recipeDirectory, file.source), place, { recursive: true, verbatimSymlinks: true });
     await applyMode(place, file.mode);
-    const [user = 'root', group = user] = file.owner.split(':');
-    const numeric = /^\d+$/.test(user) && /^\d+$/.test(group);
+    const { user, group } = ownerOf(file.owner);
     await run(
       'tar',
       [
@@ -42,9 +63,10 @@ export async function archiveFiles(request: {
         '--format=gnu',
         '--sort=name',
         `--mtime=@${epochSeconds}`,
-        `--owner=${user}`,
-        `--group=${group}`,
-        ...(numeric ? ['--numeric-owner'] : []),
+        `--owner=${tarOwner(user)}`,
+        `--group=${tarOwner(group)}`,
+        // Names are what they are, also with backslashes in them.
+        '--no-unquote',
         '--',
         path.relative('/', file.target),
       ],

@@ -3,11 +3,20 @@ import path from 'node:path';
 import { run } from '@osforge/process';
 import type { App, AppCheck, AppScript } from '../recipe/recipe.ts';
 import { isSecretReference } from '../recipe/secret-reference.ts';
-import { archiveFiles } from './app-files.ts';
+import { archiveFiles, ownerLines } from './app-files.ts';
 
-/** Name of a script on the medium: its place in the order, then its own name. */
+/**
+ * Name of a script on the medium: its place in the order, then its own name, without what the protocol with the guest
+ * gives a meaning to.
+ */
 export function scriptName(index: number, script: AppScript): string {
-  return `${String(index + 1).padStart(3, '0')}-${path.basename(script.path)}`;
+  const name = path.basename(script.path).replace(/[^A-Za-z0-9._-]/g, '_');
+  return `${String(index + 1).padStart(3, '0')}-${name}`.slice(0, 100);
+}
+
+/** Name of a command check on the medium. */
+export function commandName(index: number): string {
+  return `command-${index + 1}`;
 }
 
 /** One value a line. Recipe text has no line breaks (the schema refuses them), so a line is a value. */
@@ -18,7 +27,7 @@ function lines(values: readonly string[]): string {
 /** A check as the installer in the guest reads it; see `assets/install.sh`. */
 function checkLine(check: AppCheck, index: number): string {
   if ('unit' in check) return `${check.active ? 'active' : 'inactive'} ${check.unit}`;
-  return `command check-${index + 1}`;
+  return `command ${commandName(index)}`;
 }
 
 export interface MediumRequest {
@@ -44,7 +53,10 @@ export async function layOutMedium(request: MediumRequest): Promise<void> {
     for (const name of ['scripts', 'meta', 'commands'])
       await mkdir(path.join(target, name), { recursive: true });
     if (app.packages.length > 0) await writeFile(path.join(target, 'packages'), lines(app.packages));
-    if (app.files.length > 0) await archiveFiles({ ...request, app, target: path.join(target, 'files.tar') });
+    if (app.files.length > 0) {
+      await archiveFiles({ ...request, app, target: path.join(target, 'files.tar') });
+      await writeFile(path.join(target, 'owners'), lines(ownerLines(app)));
+    }
     for (const [index, script] of app.scripts.entries()) {
       const name = scriptName(index, script);
       const plain = Object.entries(script.env).filter(([, value]) => !isSecretReference(value));
@@ -61,10 +73,10 @@ export async function layOutMedium(request: MediumRequest): Promise<void> {
       if ('unit' in check) continue;
       const [program = 'true', ...args] = check.command;
       // The program is an argument of env, so that names without a folder are searched in PATH.
-      await writeFile(path.join(target, 'commands', `check-${index + 1}`), '#!/bin/sh\nexec env -- "$@"\n', {
+      await writeFile(path.join(target, 'commands', commandName(index)), '#!/bin/sh\nexec env -- "$@"\n', {
         mode: 0o755,
       });
-      await writeFile(path.join(target, 'meta', `check-${index + 1}.args`), lines([program, ...args]));
+      await writeFile(path.join(target, 'meta', `${commandName(index)}.args`), lines([program, ...args]));
     }
   }
 }

@@ -67,8 +67,8 @@ export async function bootstrap(
   const install = sources.flatMap((record) => recordedTexts(record, 'packages'));
   const { users, keys, secrets } = await accounts(environment);
   const temporary = path.join(request.output, 'tree');
-  await mkdir(temporary, { mode: 0o755 });
   await context.ledger.register('directory-tree', temporary);
+  await mkdir(temporary, { mode: 0o755 });
 
   // Each installed package prints one "Setting up" line: an even measure of how far the bootstrap is.
   let configured = 0;

@@ -4,6 +4,7 @@ import {
   convertImage,
   openExt4,
   openRaw,
+  partialPath,
   rawContentDigest,
   readExt4State,
   readFatState,
@@ -67,7 +68,7 @@ async function flattened(
   if (shutdown.state === 'skipped') {
     return { raw: artifactPath(layout, context.upstream('disk'), 'disk'), temporary: false };
   }
-  await context.ledger.register('file', flat);
+  for (const file of [partialPath(flat), flat]) await context.ledger.register('file', file);
   await convertImage({
     source: artifactPath(layout, shutdown, 'final-disk'),
     sourceFormat: 'qcow2',
@@ -116,7 +117,7 @@ async function convertAll(
     recipe.capture.formats.map(async (format) => {
       const name = `${recipe.name}.${format}`;
       const target = path.join(layout.directory, name);
-      await context.ledger.register('file', `${target}.partial`);
+      await context.ledger.register('file', partialPath(target));
       await convertImage({
         source: raw,
         sourceFormat: 'raw',

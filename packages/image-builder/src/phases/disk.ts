@@ -16,6 +16,7 @@ import type { BuildEnvironment } from '../build/environment.ts';
 import { toolVersions } from '../build/environment.ts';
 import { diskIdentifiers, type DiskIdentifiers } from '../build/identifiers.ts';
 import { BuildConsistencyError } from '../errors.ts';
+import { chooseAccelerator } from '../machine/accelerator.ts';
 import { bootstrap } from './bootstrap.ts';
 import { artifactPath, recordedNumber, recordedText } from './artifacts.ts';
 import { loaderFiles, settingsFiles } from './tree-settings.ts';
@@ -68,6 +69,10 @@ export function diskPhase(environment: BuildEnvironment): Phase {
     run: async (context) => {
       await rm(output, { recursive: true, force: true });
       await mkdir(output, { recursive: true });
+      if (recipe.apps.length > 0) {
+        // Goes on beside the bootstrap; `vm-setup` takes the answer, or the error.
+        chooseAccelerator(environment, context.signal).catch(() => undefined);
+      }
       await makeDisk(environment, context, output);
       const release = (await readFile(path.join(output, 'kernel-release'), 'utf8')).trim();
       return {
@@ -135,6 +140,8 @@ async function makeDisk(environment: BuildEnvironment, context: PhaseContext, ou
     volumeId: identifiers.espVolumeId,
     label: 'ESP',
     sourceDateEpoch: epochSeconds,
+    // This phase begins by emptying it.
+    temporaryDirectory: output,
     signal: context.signal,
     files: [
       { path: 'EFI/BOOT/BOOTX64.EFI', from: loader },

@@ -1,11 +1,10 @@
 import { readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { probeAccelerator } from '@osforge/hypervisor';
 import type { Phase } from '@osforge/pipeline';
 import { assetDigest, assetPath, type AssetName } from '../asset.ts';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { toolVersions } from '../build/environment.ts';
-import { AcceleratorError } from '../errors.ts';
+import { chooseAccelerator } from '../machine/accelerator.ts';
 import { identifiersOf } from './disk.ts';
 import { skipWithoutApps } from './skip.ts';
 
@@ -41,7 +40,7 @@ export function vmSetupPhase(environment: BuildEnvironment): Phase {
       const generalize = path.join(folder, 'generalize.img');
       await scriptDisk('agent.sh', agent);
       await scriptDisk('generalize.sh', generalize);
-      const probe = await chooseAccelerator(environment, context.signal);
+      const probe = await chooseAccelerator(environment, folder, context.signal);
       context.log(`accelerator: ${probe.accelerator} (${probe.reason})`);
       return {
         artifacts: [
@@ -56,17 +55,6 @@ export function vmSetupPhase(environment: BuildEnvironment): Phase {
       };
     },
   };
-}
-
-async function chooseAccelerator(
-  { recipe, layout }: BuildEnvironment,
-  signal: AbortSignal,
-): Promise<{ accelerator: 'kvm' | 'tcg'; reason: string }> {
-  const wanted = recipe.vm.accelerator;
-  if (wanted === 'tcg') return { accelerator: 'tcg', reason: 'the recipe asks for it' };
-  const probe = await probeAccelerator({ cacheDir: path.join(layout.cache, 'probes'), signal });
-  if (wanted === 'kvm' && probe.accelerator !== 'kvm') throw new AcceleratorError(probe.reason);
-  return probe;
 }
 
 /**

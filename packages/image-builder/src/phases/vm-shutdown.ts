@@ -48,7 +48,7 @@ export function vmShutdownPhase(environment: BuildEnvironment): Phase {
       const end = await build.machine.waitForEnd({ timeoutMs: shutdownMs, signal: context.signal });
       if (end.timedOut)
         throw await unexpectedEnd(build, { kind: 'timeout', timeoutMs: shutdownMs }, 'at power-off');
-      const filesystem = await rootFileSystemState(environment, links.final);
+      const filesystem = await rootFileSystemState(environment, links.final, build.folder);
       const verdict = build.judge({ ...end, filesystem });
       const evidence = build.evidence();
       await context.live.dispose(buildMachineKey, context.signal);
@@ -62,9 +62,13 @@ export function vmShutdownPhase(environment: BuildEnvironment): Phase {
 }
 
 /** The file system's own word on whether it was unmounted. */
-async function rootFileSystemState(environment: BuildEnvironment, disk: string): Promise<'clean' | 'dirty'> {
+async function rootFileSystemState(
+  environment: BuildEnvironment,
+  disk: string,
+  temporaryDirectory: string,
+): Promise<'clean' | 'dirty'> {
   const root = imageLayout(environment, identifiersOf(environment)).partitions[1];
-  const reader = await openImage(disk, 'qcow2');
+  const reader = await openImage(disk, 'qcow2', { temporaryDirectory });
   try {
     const { state } = await readExt4State(reader, root?.startBytes ?? 0);
     return state === 'clean' ? 'clean' : 'dirty';
