@@ -25,6 +25,8 @@ export interface MakeEspOptions {
   readonly label?: string;
   /** Seconds since 1970; every time in the file system. */
   readonly sourceDateEpoch: number;
+  /** Where a private folder for small files is made meanwhile; it stays there if we are killed. Default: the system's. */
+  readonly temporaryDirectory?: string;
   /** Default two minutes. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -47,11 +49,12 @@ export async function makeEsp(options: MakeEspOptions): Promise<void> {
     volumeId,
     label = 'ESP',
     sourceDateEpoch,
+    temporaryDirectory = tmpdir(),
     timeoutMs = 120_000,
     signal,
   } = options;
   const image = `${imagePath}@@${offsetBytes}`;
-  const stage = await mkdtemp(join(tmpdir(), 'osforge-esp-'));
+  const stage = await mkdtemp(join(temporaryDirectory, 'osforge-esp-'));
   const mtool = async (program: string, args: readonly string[]): Promise<void> => {
     try {
       await run(program, args, {

@@ -14,6 +14,11 @@ export interface OpenImageOptions {
   readonly timeoutMs?: number;
   /** For one read, in milliseconds; default one minute. */
   readonly requestTimeoutMs?: number;
+  /**
+   * Where the private folder of the socket is made; it stays there if we are killed. Its path must be short (a socket
+   * has 107 bytes for all of it). Default: the system's temporary folder.
+   */
+  readonly temporaryDirectory?: string;
   /** Cancels the opening, not later reads. */
   readonly signal?: AbortSignal;
 }
@@ -32,7 +37,7 @@ export async function openImage(
     const reader = await openRaw(path);
     return { ...reader, extents: () => rawExtents(path, reader.sizeBytes, options) };
   }
-  const folder = await mkdtemp(join(tmpdir(), 'osforge-nbd-'));
+  const folder = await mkdtemp(join(options.temporaryDirectory ?? tmpdir(), 'osforge-nbd-'));
   let server: RunningProcess | undefined;
   const dispose = async (): Promise<void> => {
     await server?.killTree();

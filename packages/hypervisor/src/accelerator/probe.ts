@@ -16,6 +16,8 @@ export interface ProbeAcceleratorOptions {
   /** How long the guest may take under KVM; a sound one takes well below a second. Default 5000 ms. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Where the test guest's folder is made meanwhile; it stays there if we are killed. Default: the system's. */
+  readonly temporaryDirectory?: string | undefined;
   /** The running kernel. Default `os.release()`. */
   readonly kernelRelease?: string | undefined;
 }
@@ -52,17 +54,24 @@ export async function probeAccelerator(options: ProbeAcceleratorOptions = {}): P
   };
   const kept = await readProbeCache(cacheDir, key);
   if (kept !== undefined) return { ...kept, cached: true };
-  const found = await runProbeGuest(program, options.timeoutMs ?? 5000, signal);
+  const found = await runProbeGuest({
+    program,
+    timeoutMs: options.timeoutMs ?? 5000,
+    temporaryDirectory: options.temporaryDirectory ?? tmpdir(),
+    signal,
+  });
   await writeProbeCache(cacheDir, key, found);
   return { ...found, cached: false };
 }
 
-async function runProbeGuest(
-  program: string,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<Omit<AcceleratorProbe, 'cached'>> {
-  const folder = await mkdtemp(join(tmpdir(), 'osforge-probe-'));
+async function runProbeGuest(guest: {
+  program: string;
+  timeoutMs: number;
+  temporaryDirectory: string;
+  signal: AbortSignal | undefined;
+}): Promise<Omit<AcceleratorProbe, 'cached'>> {
+  const { program, timeoutMs, temporaryDirectory, signal } = guest;
+  const folder = await mkdtemp(join(temporaryDirectory, 'osforge-probe-'));
   try {
     const image = join(folder, 'probe.raw');
     await writeFile(image, probeImage());
