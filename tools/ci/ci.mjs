@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runAll } from './run-all.mjs';
@@ -6,10 +6,20 @@ import { CHECKS, SETUP, TESTS } from './steps.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const projects = ['packages', 'apps']
+/** What the targets of Nx that are tests write; see nx.json. */
+const REPORTS = { test: 'out-test/result.json', e2e: 'out-test/e2e.json' };
+
+const reports = ['packages', 'apps']
   .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`))
   .concat('tools')
-  .filter((folder) => existsSync(join(ROOT, folder, 'project.json')));
+  .filter((folder) => existsSync(join(ROOT, folder, 'project.json')))
+  .flatMap((folder) => {
+    /** @type {{ targets: Record<string, unknown> }} */
+    const { targets } = JSON.parse(readFileSync(join(ROOT, folder, 'project.json'), 'utf8'));
+    return Object.entries(REPORTS)
+      .filter(([target]) => target in targets)
+      .map(([target, file]) => ({ name: `${folder} ${target}`, file: `${folder}/${file}` }));
+  });
 
 const stop = new AbortController();
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
@@ -23,7 +33,7 @@ const { passed, failed } = await runAll({
   logDirectory: join(ROOT, 'out/ci'),
   setup: SETUP,
   tests: TESTS,
-  projects,
+  reports,
   checks: CHECKS,
   signal: stop.signal,
   say: (line) => {

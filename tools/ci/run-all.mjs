@@ -15,7 +15,7 @@ const SHOWN_TEST_LINES = 25;
  * @property {string} logDirectory made when it is not there
  * @property {Step} setup
  * @property {Step} tests
- * @property {readonly string[]} projects folders under root whose tests have to run
+ * @property {readonly { name: string, file: string }[]} reports that the tests have to write; files below root
  * @property {readonly Step[]} checks
  * @property {(line: string) => void} say
  * @property {AbortSignal} signal
@@ -28,7 +28,7 @@ const SHOWN_TEST_LINES = 25;
  * @returns {Promise<{ passed: number, failed: number }>} each test and each check counts as one; the set-up only when it
  *   fails
  */
-export async function runAll({ root, logDirectory, setup, tests, projects, checks, say, signal }) {
+export async function runAll({ root, logDirectory, setup, tests, reports, checks, say, signal }) {
   mkdirSync(logDirectory, { recursive: true });
   const total = { passed: 0, failed: 0 };
 
@@ -52,15 +52,15 @@ export async function runAll({ root, logDirectory, setup, tests, projects, check
   }
 
   // A report from an earlier run must not be counted.
-  const reports = projects.map((project) => ({ project, file: join(root, project, 'out-test/result.json') }));
-  for (const { file } of reports) rmSync(file, { force: true });
+  for (const { file } of reports) rmSync(join(root, file), { force: true });
   const tested = await run(tests);
   let failedTests = 0;
-  for (const { project, file } of reports) {
-    const count = countTests(project, existsSync(file) ? readFileSync(file, 'utf8') : undefined);
+  for (const { name, file } of reports) {
+    const path = join(root, file);
+    const count = countTests(name, existsSync(path) ? readFileSync(path, 'utf8') : undefined);
     total.passed += count.passed;
     failedTests += count.failed;
-    say(`   ${project}: ${count.passed} passed, ${count.failed} failed`);
+    say(`   ${name}: ${count.passed} passed, ${count.failed} failed`);
     for (const problem of count.problems) {
       for (const line of problem.split('\n').slice(0, SHOWN_TEST_LINES)) say(`   ! ${line}`);
     }

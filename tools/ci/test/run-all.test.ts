@@ -35,7 +35,7 @@ async function all(
     logDirectory: join(root, 'out/ci'),
     setup: shell('set-up', steps.setup ?? 'true'),
     tests: shell('tests', steps.tests ?? WRITE_REPORT),
-    projects: ['packages/one'],
+    reports: [{ name: 'one', file: 'packages/one/out-test/result.json' }],
     checks: (steps.checks ?? ['true', 'true']).map((script, index) => shell(`check-${index}`, script)),
     say: (line) => said.push(line),
     signal: new AbortController().signal,

@@ -188,7 +188,7 @@ describe('the job', () => {
   test('test runs every project, with further arguments', async () => {
     await machine.file('node_modules/.bin/nx', '#!/bin/sh\necho "nx $*"; exit 5');
     const outcome = await machine.run(['--then', 'test', '--projects=flush']);
-    expect(outcome.stdout).toMatch(/^nx run-many -t test --parallel=2 .*--projects=flush\n$/);
+    expect(outcome.stdout).toMatch(/^nx run-many -t test e2e --parallel=2 .*--projects=flush\n$/);
     expect(outcome.exitCode).toBe(5);
   });
 
