@@ -1,3 +1,4 @@
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { probeAccelerator } from '@osforge/hypervisor';
 import type { BuildEnvironment } from '../build/environment.ts';
@@ -32,7 +33,12 @@ export async function chooseAccelerator(
 async function choose({ recipe, layout }: BuildEnvironment, signal: AbortSignal): Promise<ChosenAccelerator> {
   const wanted = recipe.vm.accelerator;
   if (wanted === 'tcg') return { accelerator: 'tcg', reason: 'the recipe asks for it' };
-  const probe = await probeAccelerator({ cacheDir: path.join(layout.cache, 'probes'), signal });
+  // In the build's own folder: what a kill leaves there is removed before the next probe, or with the build.
+  const temporaryDirectory = path.join(layout.work, 'probe');
+  await rm(temporaryDirectory, { recursive: true, force: true });
+  await mkdir(temporaryDirectory, { recursive: true });
+  const cacheDir = path.join(layout.cache, 'probes');
+  const probe = await probeAccelerator({ cacheDir, temporaryDirectory, signal });
   if (wanted === 'kvm' && probe.accelerator !== 'kvm') throw new AcceleratorError(probe.reason);
   return probe;
 }

@@ -40,7 +40,7 @@ export function vmSetupPhase(environment: BuildEnvironment): Phase {
       const generalize = path.join(folder, 'generalize.img');
       await scriptDisk('agent.sh', agent);
       await scriptDisk('generalize.sh', generalize);
-      const probe = await chooseAccelerator(environment, folder, context.signal);
+      const probe = await chooseAccelerator(environment, context.signal);
       context.log(`accelerator: ${probe.accelerator} (${probe.reason})`);
       return {
         artifacts: [
