@@ -1,7 +1,11 @@
 import type { Phase } from '@osforge/pipeline';
 import { environmentChecks, minimumFreeBytes } from '../doctor/doctor.ts';
 import { PreflightError } from '../errors.ts';
+import { allocatedBytes } from './allocated-bytes.ts';
 import type { BuildEnvironment } from './environment.ts';
+
+/** Free space without which no phase is worth starting. */
+const smallestStepBytes = 256 * 1024 ** 2;
 
 /**
  * The same phases, with a quick look at the machine (programs, space, namespaces) before the first of them that really
@@ -10,8 +14,11 @@ import type { BuildEnvironment } from './environment.ts';
 export function checkedFirst(environment: BuildEnvironment, phases: readonly Phase[]): Phase[] {
   let checked: Promise<void> | undefined;
   const check = async (): Promise<void> => {
-    const neededBytes = Math.max(minimumFreeBytes, environment.recipe.disk.sizeBytes * 0.75);
-    const checks = await environmentChecks(environment.layout.directory, neededBytes);
+    const { directory } = environment.layout;
+    const wholeBytes = Math.max(minimumFreeBytes, environment.recipe.disk.sizeBytes * 0.75);
+    // What an earlier run has made is kept or replaced, so its space is at hand; it must not be asked for twice.
+    const neededBytes = Math.max(smallestStepBytes, wholeBytes - (await allocatedBytes(directory)));
+    const checks = await environmentChecks(directory, neededBytes);
     if (checks.some(({ ok }) => !ok)) throw new PreflightError(checks);
   };
   return phases.map((phase) => ({

@@ -1,9 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import { openCheckpoint, type BuildRecord, type Checkpoint } from '@osforge/checkpoint';
 import { createEventBus, openJournal, type EventBus, type Journal } from '@osforge/event-bus';
 import { runPipeline, type PipelineResult, type RunPipelineOptions } from '@osforge/pipeline';
 import { buildPhases } from '../phases/index.ts';
 import { checkedFirst } from './checked-first.ts';
+import { prepareOutputFolder } from './output-folder.ts';
+import { withSpaceErrors } from './space-errors.ts';
 import type { LoadedRecipe } from '../recipe/load-recipe.ts';
 import type { BuildEnvironment } from './environment.ts';
 import type { BuildEvents } from './events.ts';
@@ -58,8 +59,8 @@ export function builtFiles(record: BuildRecord): BuiltFile[] {
 
 /**
  * Builds an image, or continues the build that has its id. Takes the build's lock before anything else.
- * @throws CheckpointLockedError where another process builds this id, CheckpointNewerVersionError, CheckpointIoError,
- * SourceDateEpochError: before anything has started
+ * @throws PreflightError where its folder cannot be used, CheckpointLockedError where another process builds this id,
+ * CheckpointNewerVersionError, CheckpointIoError, SourceDateEpochError: before anything has started
  */
 export async function startBuild(loaded: LoadedRecipe, options: StartBuildOptions): Promise<Build> {
   const bus = createEventBus<BuildEvents>({
@@ -68,7 +69,7 @@ export async function startBuild(loaded: LoadedRecipe, options: StartBuildOption
   });
   const environment = await openEnvironment(loaded, options, bus);
   const { layout } = environment;
-  await mkdir(layout.state, { recursive: true });
+  await prepareOutputFolder(layout);
   const checkpoint = await openCheckpoint({
     directory: layout.state,
     buildId: layout.buildId,
@@ -106,7 +107,7 @@ async function execute(
     const handlers = ledgerHandlers(directory);
     await removeLeftovers(checkpoint, handlers, directory);
     const pipeline = runPipeline({
-      phases: checkedFirst(environment, buildPhases(environment)),
+      phases: checkedFirst(environment, withSpaceErrors(directory, buildPhases(environment))),
       checkpoint,
       directory,
       handlers,

@@ -1,11 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { PhaseContext } from '@osforge/pipeline';
-import { run } from '@osforge/process';
+import { DiskFullError } from '@osforge/disk-image';
+import { ProgramFailedError, run } from '@osforge/process';
 import type { BuildEnvironment } from '../build/environment.ts';
+import { tellsOfFullDisk } from '../build/space-errors.ts';
 import { userNamespaceArguments } from '../build/user-namespace.ts';
 import { resolveAuthorizedKeys, resolvePasswordHash } from '../recipe/secret-reference.ts';
 import { artifactPath, recordedTexts } from './artifacts.ts';
+import { ImageTooSmallError } from './image-too-small-error.ts';
 
 /** What the tree hook is told, beside the recipe. All paths are absolute. */
 export interface BootstrapRequest {
@@ -73,6 +76,8 @@ export async function bootstrap(
   // Each installed package prints one "Setting up" line: an even measure of how far the bootstrap is.
   let configured = 0;
   const [program, ...prefix] = await bootstrapCommand();
+  // What went wrong first is often far above the last lines, which is all that a failed program's error keeps.
+  const told: BootstrapTold = { hostFull: false, imageFull: false };
   await run(
     program,
     [
@@ -118,10 +123,23 @@ export async function bootstrap(
             line.slice(0, 80),
           );
         }
+        told.hostFull ||= tellsOfFullDisk(line);
+        told.imageFull ||= /could not allocate (block|inode) in ext2/i.test(line);
         context.log(line, stream);
       },
     },
-  );
+  ).catch((error: unknown) => {
+    if (!(error instanceof ProgramFailedError)) throw error;
+    if (told.hostFull) throw new DiskFullError(request.output, { cause: error });
+    if (told.imageFull) throw new ImageTooSmallError(recipe.disk.sizeBytes, { cause: error });
+    throw error;
+  });
+}
+
+/** What the lines of the bootstrap told of so far: the machine's disk is full, or the image's file system. */
+interface BootstrapTold {
+  hostFull: boolean;
+  imageFull: boolean;
 }
 
 /** A path as one word of sources.list(5), which splits at spaces and takes %20 for one. */

@@ -130,6 +130,7 @@ async function makeDisk(environment: BuildEnvironment, context: PhaseContext, ou
     driverFolder: drivers.state === 'skipped' ? '' : recordedText(drivers, 'debFolder'),
   });
 
+  await rm(overlay, { recursive: true, force: true });
   context.progress(0.94, 'making the boot partition');
   const release = (await readFile(path.join(output, 'kernel-release'), 'utf8')).trim();
   const loader = path.join(output, 'loader.efi');
@@ -156,5 +157,4 @@ async function makeDisk(environment: BuildEnvironment, context: PhaseContext, ou
   });
   context.progress(0.97, 'fixing time stamps');
   await normalizeExt4Times({ imagePath: image, offsetBytes: root.startBytes, epochSeconds });
-  await rm(overlay, { recursive: true, force: true });
 }
