@@ -5,5 +5,6 @@ const conditions = ['@osforge/source', 'module', 'node', 'development|production
 export default defineProject({
   ssr: { resolve: { conditions } },
   resolve: { conditions },
-  test: { include: ['test/**/*.test.ts'] },
+  // Each test starts processes, on a machine that may be busy with others.
+  test: { include: ['test/**/*.test.ts'], testTimeout: 120_000 },
 });

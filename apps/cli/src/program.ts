@@ -42,7 +42,9 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .addOption(buildIdOption())
     .option('--fresh', 'run every phase again')
     .option('--verify', 'hash every artifact again instead of trusting size, times and inode')
-    .option('--ask', 'ask whether to resume an interrupted build (needs a terminal)')
+    .addOption(
+      new Option('--ask', 'ask whether to resume an interrupted build (needs a terminal)').conflicts('fresh'),
+    )
     .option('-y, --yes', 'answer questions: resume, and keep what a failed build left')
     .addOption(
       new Option('--on-error <action>', 'what to do with intermediate files of a phase that failed')

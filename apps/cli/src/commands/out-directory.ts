@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access, lstat, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf } from '../errors/error-chain.ts';
 import { UsageError } from '../errors/usage-error.ts';
@@ -11,12 +11,33 @@ import { UsageError } from '../errors/usage-error.ts';
 export async function prepareOutDirectory(out: string, cwd: string): Promise<string> {
   const directory = path.resolve(cwd, out);
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory);
     await access(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new UsageError(`--out ${out}: ${reason(error)}; choose another folder`, { cause: error });
   }
   return directory;
+}
+
+/** Not `mkdir` with `recursive`: below /proc that never ends (Node 24), as making a folder there fails with ENOENT. */
+async function makeFolder(directory: string): Promise<void> {
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST' && (await stat(directory)).isDirectory()) return;
+    const parent = path.dirname(directory);
+    if (code !== 'ENOENT' || parent === directory || (await exists(parent))) throw error;
+    await makeFolder(parent);
+    await makeFolder(directory);
+  }
+}
+
+async function exists(place: string): Promise<boolean> {
+  return lstat(place).then(
+    () => true,
+    () => false,
+  );
 }
 
 function reason(error: unknown): string {
@@ -29,6 +50,8 @@ function reason(error: unknown): string {
       return 'you may not write there';
     case 'EROFS':
       return 'its file system is read-only';
+    case 'ENOENT':
+      return 'no folder can be made there';
     default:
       return error instanceof Error ? error.message : String(error);
   }

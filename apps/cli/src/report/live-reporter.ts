@@ -50,13 +50,15 @@ export function liveReporter(
   };
 
   const start = (): void => {
-    timer = setInterval(() => {
+    timer ??= setInterval(() => {
       if (dirty || host.now() - drawnAt >= idleFrameMs) render();
     }, frameMs);
     timer.unref();
   };
+  /** The last frame stays where it is. */
   const stop = (): void => {
     clearInterval(timer);
+    timer = undefined;
     if (state.phases.length > 0) render();
     draw.done();
     shown = [];
@@ -67,9 +69,9 @@ export function liveReporter(
     dirty = true;
   };
 
-  start();
   return {
     event: (event) => {
+      start();
       state = reduce(state, event);
       dirty = true;
       const notice = noticeOf(event);
