@@ -1,5 +1,6 @@
 import { defineProject } from 'vitest/config';
 
 export default defineProject({
-  test: { include: ['*/test/**/*.test.ts'] },
+  // Generous: a busy machine of two cores is no reason to fail.
+  test: { include: ['*/test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
 });

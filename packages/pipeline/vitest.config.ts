@@ -5,5 +5,6 @@ const conditions = ['@osforge/source', 'module', 'node', 'development|production
 export default defineProject({
   ssr: { resolve: { conditions } },
   resolve: { conditions },
-  test: { include: ['test/**/*.test.ts'] },
+  // Generous: a busy machine of two cores is no reason to fail.
+  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
 });

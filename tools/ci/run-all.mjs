@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { countTests } from './count-tests.mjs';
 import { runStep } from './run-step.mjs';
 
@@ -62,12 +63,14 @@ export async function runAll({ root, logDirectory, setup, tests, reports, checks
     failedTests += count.failed;
     say(`   ${name}: ${count.passed} passed, ${count.failed} failed`);
     for (const problem of count.problems) {
-      for (const line of problem.split('\n').slice(0, SHOWN_TEST_LINES)) say(`   ! ${line}`);
+      for (const line of stripVTControlCharacters(problem).split('\n').slice(0, SHOWN_TEST_LINES)) say(`   ! ${line}`);
     }
   }
-  // An error outside of every test, such as an unhandled rejection.
-  if (!tested.ok && failedTests === 0) failedTests = 1;
-  if (!tested.ok) showLog(tested.logFile);
+  if (!tested.ok && failedTests === 0) {
+    // An error outside of every test, such as an unhandled rejection.
+    failedTests = 1;
+    showLog(tested.logFile);
+  }
   total.failed += failedTests;
 
   for (const check of checks) {
