@@ -49,6 +49,7 @@ mount_medium() {
 release_medium() {
   umount "$run/medium" 2>/dev/null && return 0
   for process in /proc/[0-9]*; do
+    [ "${process##*/}" != $$ ] || continue
     case $(ls -l "$process/cwd" "$process/exe" "$process/fd" 2>/dev/null) in
       *" $run/medium"*)
         echo "ending $(cat "$process/comm"), process ${process##*/}, which an installation has left behind"

@@ -31,6 +31,7 @@ export {
   PreflightError,
   VmVerdictError,
   type ConsoleEvidence,
+  type InstallerEvidence,
   type PreflightCheck,
 } from './errors.ts';
 export { phaseNames, type PhaseName } from './phases/names.ts';

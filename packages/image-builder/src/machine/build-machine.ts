@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createQemuHypervisor, type Machine, type MachineSpec } from '@osforge/hypervisor';
+import { createQemuHypervisor, type Machine, type MachineSpec, type SavedState } from '@osforge/hypervisor';
 import { liveKey, type LiveKey, type PhaseContext } from '@osforge/pipeline';
 import { decideVerdict, type VmEndEvidence, type VmVerdict } from '@osforge/vm-events';
-import { map, type Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import type { BuildEnvironment } from '../build/environment.ts';
-import { VmVerdictError, type ConsoleEvidence } from '../errors.ts';
+import type { ConsoleEvidence } from '../errors.ts';
+import { consoleExcerpt } from './console-excerpt.ts';
+import { forgetSecrets } from './forget-secrets.ts';
 import { GuestSession, type CommandEnd, type CommandOptions } from './guest-session.ts';
+import { rootFileSystemState } from './root-file-system.ts';
 
 export const agentChannel = 'org.osforge.agent';
 
@@ -31,11 +34,30 @@ export interface BuildMachine {
   /** Waits for the agent's first word; only for a machine that boots. */
   ready(options: CommandOptions): Promise<CommandEnd>;
   evidence(): ConsoleEvidence;
-  /** Tells observers and returns the verdict; never throws. */
-  judge(evidence: VmEndEvidence): VmVerdict;
+  /** Tells observers and returns the verdict, with `summary` in place of its own where given; never throws. */
+  judge(evidence: VmEndEvidence, summary?: string): VmVerdict;
+  /** Saves the machine's memory and freezes its disk; it goes on in `overlay`. */
+  save(options: FreezeOptions & { statePath: string }): Promise<SavedState>;
+  /** Freezes its disk alone. */
+  freeze(options: FreezeOptions): Promise<void>;
+  /** Whether the root file system of the ended machine was unmounted. */
+  rootFileSystem(): Promise<'clean' | 'dirty' | 'unknown'>;
   /** Frees the private folder and the subscriptions; the machine itself must have ended. */
   dispose(): Promise<void>;
 }
+
+/** Where the disk goes on, and a signal that gives up. */
+export interface FreezeOptions {
+  readonly overlay: string;
+  readonly signal: AbortSignal;
+}
+
+/** Deadline for writing the guest's memory to a file. */
+const saveTimeoutMs = 5 * 60_000;
+
+/** Console lines that an error keeps, and of them those that people and observers are shown at once. */
+const keptConsoleLines = 100;
+const shownConsoleLines = 20;
 
 /** The running machine is handed from phase to phase; the run's end disposes of it. */
 export const buildMachineKey: LiveKey<BuildMachine> = liveKey<BuildMachine>('build-machine');
@@ -58,6 +80,10 @@ export async function createBuildMachine(
   const removeFolder = (): Promise<void> => rm(runtimeDir, { recursive: true, force: true });
   await mkdir(layout.logs, { recursive: true });
   const consoleLog = path.join(layout.logs, 'console.log');
+  const begin = options.restoreFrom === undefined ? 'started' : 'continued from its saved state';
+  // All machines of a build write into one log: without a mark nobody could tell whose words the last ones are.
+  await appendFile(consoleLog, `--- ${environment.now().toISOString()} machine ${begin}\n`, { mode: 0o600 });
+  let disk = options.disk;
   const spec: MachineSpec = {
     name: layout.buildId,
     memoryMiB: recipe.vm.memoryMiB,
@@ -93,13 +119,15 @@ export async function createBuildMachine(
   const channel = machine.channel(agentChannel);
   const session = new GuestSession({
     channel: {
-      // Whatever an installer prints goes into logs and messages.
-      lines$: channel.lines$.pipe(map((line) => secrets.mask(line))),
+      lines$: channel.lines$,
       send: (line) => channel.send(line),
     },
     ended: machine.ended,
+    // Whatever an installer prints goes into logs and messages.
+    mask: (text) => secrets.mask(text),
   });
-  const consoleLines = (): string[] => machine.lastConsoleLines(20).map((line) => secrets.mask(line));
+  const consoleLines = (): string[] =>
+    machine.lastConsoleLines(keptConsoleLines).map((line) => secrets.mask(line));
   const evidence = (): ConsoleEvidence => ({ lastConsoleLines: consoleLines(), consoleLog });
   return {
     machine,
@@ -107,36 +135,39 @@ export async function createBuildMachine(
     folder: runtimeDir,
     ready: (wait) => session.ready(wait),
     evidence,
-    judge: (end) => {
-      const verdict = decideVerdict(end);
+    judge: (end, summary) => {
+      const decided = decideVerdict(end);
+      const verdict = summary === undefined ? decided : { ...decided, summary };
       bus?.publish('vm', 'vm.verdict', {
         kind: verdict.kind,
         summary: verdict.summary,
-        lastConsoleLines: consoleLines(),
+        lastConsoleLines: consoleExcerpt(consoleLines(), shownConsoleLines),
         consoleLog,
       });
       return verdict;
     },
+    save: async ({ overlay, signal, statePath }) => {
+      const saved = await machine.saveState({
+        statePath,
+        overlays: { root: overlay },
+        signal,
+        timeoutMs: saveTimeoutMs,
+      });
+      disk = overlay;
+      return saved;
+    },
+    freeze: async ({ overlay, signal }) => {
+      await machine.freezeDisks({ overlays: { root: overlay }, signal, timeoutMs: saveTimeoutMs });
+      disk = overlay;
+    },
+    // What cannot be read is not known, and then never clean.
+    rootFileSystem: () => rootFileSystemState(environment, disk, runtimeDir).catch(() => 'unknown'),
     dispose: async () => {
       for (const subscription of subscriptions) subscription.unsubscribe();
       await removeFolder();
+      await forgetSecrets(consoleLog, secrets);
     },
   };
-}
-
-/** The error for a machine that ended, failed or kept silent while something was waited for. */
-export async function unexpectedEnd(
-  build: BuildMachine,
-  end: CommandEnd,
-  during: string,
-): Promise<VmVerdictError> {
-  if (end.kind === 'machine-ended') {
-    return new VmVerdictError(build.judge(end.evidence), build.evidence(), during);
-  }
-  // It does not answer. What it shows last is read before it is switched off.
-  const error = new VmVerdictError(build.judge({ qmpEof: false, timedOut: true }), build.evidence(), during);
-  await build.machine.kill();
-  return error;
 }
 
 /** Lets a new machine run and waits for its agent. */

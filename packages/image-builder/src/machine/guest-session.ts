@@ -6,6 +6,8 @@ import { parseGuestLine, type GuestLine } from './guest-protocol.ts';
 export interface SessionMachine {
   readonly channel: { readonly lines$: Observable<string>; send(line: string): Promise<void> };
   readonly ended: Promise<VmEndEvidence>;
+  /** Frees what the guest says in its own words (not the words of the protocol) of secrets. Default: leaves it. */
+  readonly mask?: (text: string) => string;
 }
 
 /** How one command ended. */
@@ -50,6 +52,11 @@ export class GuestSession {
     return end;
   }
 
+  #masked(line: GuestLine): GuestLine {
+    const { mask } = this.#machine;
+    return mask === undefined || !('text' in line) ? line : { ...line, text: mask(line.text) };
+  }
+
   async #wait(
     match: (line: GuestLine) => CommandEnd | undefined,
     options: CommandOptions,
@@ -77,7 +84,7 @@ export class GuestSession {
           next: (text) => {
             // What comes behind the answer belongs to the next command.
             if (answered) return;
-            const line = parseGuestLine(text);
+            const line = this.#masked(parseGuestLine(text));
             options.onLine?.(line);
             if (options.restartsDeadline?.(line)) startDeadline();
             const end = match(line);

@@ -6,10 +6,10 @@ import { identifiersOf, imageLayout } from '../phases/disk.ts';
 export async function rootFileSystemState(
   environment: BuildEnvironment,
   disk: string,
-  socketFolder: string,
+  temporaryDirectory: string,
 ): Promise<'clean' | 'dirty'> {
   const root = imageLayout(environment, identifiersOf(environment)).partitions[1];
-  const reader = await openImage(disk, 'qcow2', { socketFolder });
+  const reader = await openImage(disk, 'qcow2', { temporaryDirectory });
   try {
     const { state } = await readExt4State(reader, root?.startBytes ?? 0);
     return state === 'clean' ? 'clean' : 'dirty';

@@ -3,23 +3,32 @@ import path from 'node:path';
 import { createOverlay } from '@osforge/hypervisor';
 import type { Phase, PhaseArtifact, PhaseContext } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
-import { AppInstallError } from '../errors.ts';
 import {
-  buildMachineKey,
-  createBuildMachine,
-  unexpectedEnd,
-  type BuildMachine,
-} from '../machine/build-machine.ts';
+  AppInstallError,
+  BuildConsistencyError,
+  doingOf,
+  VmVerdictError,
+  type InstallerEvidence,
+} from '../errors.ts';
+import { buildMachineKey, createBuildMachine, type BuildMachine } from '../machine/build-machine.ts';
 import type { GuestLine } from '../machine/guest-protocol.ts';
 import { holdMachine } from '../machine/hold.ts';
 import { machinePlan } from '../machine/machine-plan.ts';
+import { throwWithVerdict, unexpectedEnd, type EndContext } from '../machine/unexpected-end.ts';
+import type { App } from '../recipe/recipe.ts';
 import { isSecretReference, resolveSecret } from '../recipe/secret-reference.ts';
 import { scriptName } from './app-medium.ts';
+import { describeStep, explainReason } from './app-step.ts';
 import { artifactPath } from './artifacts.ts';
 import { skipWithoutApps } from './skip.ts';
-import { diskLinks, saveStateTimeoutMs } from './vm-start.ts';
+import { diskLinks } from './vm-start.ts';
 
 const keptLines = 40;
+
+const preparing: EndContext = {
+  during: 'before the first application was installed',
+  overdue: "The guest's agent did not answer",
+};
 
 /** Phase 9: installs the applications inside the running machine from the apps medium, without network. */
 export function appInstallPhase(environment: BuildEnvironment): Phase {
@@ -36,35 +45,36 @@ export function appInstallPhase(environment: BuildEnvironment): Phase {
       const links = diskLinks(layout.work);
       const build = context.live.get(buildMachineKey) ?? (await restoreBooted(environment, context));
       await build.machine.insertMedium('medium', artifactPath(layout, context.upstream('apps'), 'medium'));
-      const settings = { timeoutMs: 60_000, signal: context.signal };
+      const settings = { timeoutMs: 60_000, signal: context.signal, context: preparing };
       // A restored machine's clock stands where its state was saved.
       await command(build, 'time', String(Math.floor(environment.now().getTime() / 1000)), settings);
       const secrets = await sendSecrets(environment, build, settings);
-      await install(environment, context, build);
-      await build.machine.ejectMedium('medium');
+      const installer = await install(environment, context, build);
       const artifacts: PhaseArtifact[] = [
         { name: 'installed-disk', path: links.installed, retention: 'cache' },
       ];
       context.progress(0.95, 'saving the installed machine');
       await rm(links.final, { force: true });
       await rm(state, { force: true });
-      const saved = await build.machine.saveState({
-        statePath: state,
-        overlays: { root: links.final },
-        signal: context.signal,
-        timeoutMs: saveStateTimeoutMs,
-      });
-      if (secrets > 0) {
-        // The guest's memory may hold what its scripts were given: it must not outlive the machine.
-        await rm(state, { force: true });
-      } else {
-        artifacts.push({
-          name: 'installed-state',
-          path: state,
-          retention: 'transient',
-          sha256: saved.sha256,
-          sizeBytes: saved.sizeBytes,
-        });
+      const { signal } = context;
+      try {
+        await build.machine.ejectMedium('medium', { signal });
+        if (secrets > 0) {
+          // The guest's memory may hold what its scripts were given: it must not outlive the machine.
+          await build.freeze({ overlay: links.final, signal });
+        } else {
+          const { sha256, sizeBytes } = await build.save({ statePath: state, overlay: links.final, signal });
+          artifacts.push({
+            name: 'installed-state',
+            path: state,
+            retention: 'transient',
+            sha256,
+            sizeBytes,
+          });
+        }
+      } catch (error) {
+        const during = 'right after the last application was installed';
+        await throwWithVerdict(build, error, { during, overdue: '', installer }, signal);
       }
       return { artifacts };
     },
@@ -95,26 +105,40 @@ export async function command(
   build: BuildMachine,
   name: string,
   argument: string,
-  options: { timeoutMs: number; signal: AbortSignal; onLine?: (line: GuestLine) => void },
+  options: {
+    timeoutMs: number;
+    signal: AbortSignal;
+    context: EndContext;
+    onLine?: (line: GuestLine) => void;
+  },
 ): Promise<void> {
-  const end = await build.session.command(name, argument, options);
+  const lastLines: string[] = [];
+  const end = await build.session.command(name, argument, {
+    ...options,
+    onLine: (line) => {
+      if (line.kind === 'log') keepLast(lastLines, line.text);
+      options.onLine?.(line);
+    },
+  });
   if (end.kind === 'ok') return;
   if (end.kind === 'failed') {
-    throw new AppInstallError({
-      app: '(agent)',
-      step: name,
-      reason: end.text,
-      lastLines: [],
-      evidence: build.evidence(),
-    });
+    const output = lastLines.slice(-12).map((line) => `\n  | ${line}`);
+    throw new BuildConsistencyError(
+      `the build machine could not do "${name}" ${options.context.during}: ${end.text}${output.join('')}`,
+    );
   }
-  throw await unexpectedEnd(build, end, `during "${name}"`);
+  throw await unexpectedEnd(build, end, options.context);
+}
+
+function keepLast(lines: string[], line: string): void {
+  lines.push(line);
+  if (lines.length > keptLines) lines.shift();
 }
 
 async function sendSecrets(
   environment: BuildEnvironment,
   build: BuildMachine,
-  settings: { timeoutMs: number; signal: AbortSignal },
+  settings: { timeoutMs: number; signal: AbortSignal; context: EndContext },
 ): Promise<number> {
   const { recipe, variables, recipeDirectory, secrets } = environment;
   let sent = 0;
@@ -125,7 +149,9 @@ async function sendSecrets(
         const secret = secrets.add(
           await resolveSecret(value, { env: variables, directory: recipeDirectory }),
         );
-        await command(build, 'env', `${app.name}/${scriptName(index, script)} ${name}=${secret}`, settings);
+        // One line, whatever is in it; the other side keeps it in memory.
+        const line = `${app.name}/${scriptName(index, script)} ${name} ${Buffer.from(secret).toString('base64')}`;
+        await command(build, 'env', line, settings);
         sent += 1;
       }
     }
@@ -133,20 +159,21 @@ async function sendSecrets(
   return sent;
 }
 
+/** Installs them all. Returns what the installer said last, for whoever finds the machine gone afterwards. */
 async function install(
   environment: BuildEnvironment,
   context: PhaseContext,
   build: BuildMachine,
-): Promise<void> {
+): Promise<InstallerEvidence> {
   const { recipe, bus } = environment;
   const count = recipe.apps.length;
   const lastLines: string[] = [];
   let installed = 0;
+  let current = { app: recipe.apps[0]?.name ?? '', step: 'install' };
   let failed: { app: string; step: string; reason: string } | undefined;
   const onLine = (line: GuestLine): void => {
     if (line.kind === 'log') {
-      lastLines.push(line.text);
-      if (lastLines.length > keptLines) lastLines.shift();
+      keepLast(lastLines, line.text);
       context.log(line.text);
     }
     if (line.kind !== 'app') return;
@@ -156,7 +183,10 @@ async function install(
       state: line.state,
       ...(line.text === '' ? {} : { message: line.text }),
     });
-    if (line.state === 'started') lastLines.length = 0;
+    if (line.state === 'started') {
+      lastLines.length = 0;
+      current = { app: line.app, step: line.step };
+    }
     // The first failure names the step; the ones behind it only repeat it for the whole application.
     if (line.state === 'failed') failed ??= { app: line.app, step: line.step, reason: line.text || 'failed' };
     if (line.step !== 'install') {
@@ -175,10 +205,27 @@ async function install(
     onLine,
     restartsDeadline: (line) => line.kind === 'app' && line.step === 'install' && line.state === 'started',
   });
-  if (end.kind === 'ok') return;
+  const appOf = (name: string): App | undefined => recipe.apps.find((app) => app.name === name);
+  const evidence = (at: { app: string; step: string }): InstallerEvidence => {
+    const app = appOf(at.app);
+    // Steps that belong to no application prepare the medium they all come from.
+    const doing = app ? describeStep(app, at.step) : 'reading the medium with the applications';
+    return { app: app?.name ?? '', step: at.step, doing, lastLines };
+  };
+  if (end.kind === 'ok') return evidence(current);
   if (end.kind === 'failed') {
-    const { app, step, reason } = failed ?? { app: '(medium)', step: 'install', reason: end.text };
-    throw new AppInstallError({ app, step, reason, lastLines, evidence: build.evidence() });
+    const { reason, ...at } = failed ?? { ...current, app: '', reason: end.text };
+    throw new AppInstallError(evidence(at), explainReason(reason), build.evidence());
   }
-  throw await unexpectedEnd(build, end, 'while applications were being installed');
+  const installer = evidence(current);
+  const error = await unexpectedEnd(build, end, {
+    during: `during ${doingOf(installer)}`,
+    overdue: `${installer.app === '' ? 'It' : `Application "${installer.app}"`} was not done`,
+    deadline: 'vm.timeouts.app',
+    installer,
+  });
+  if (error instanceof VmVerdictError && error.verdict.kind === 'clean') {
+    throw new AppInstallError(installer, 'the machine was powered off in the middle of it', error.evidence);
+  }
+  throw error;
 }

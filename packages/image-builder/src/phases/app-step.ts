@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { App, AppCheck } from '../recipe/recipe.ts';
 import { commandName, scriptName } from './app-medium.ts';
 
@@ -20,4 +21,13 @@ export function describeStep(app: App | undefined, step: string): string {
 
 function checkName(check: AppCheck, index: number): string {
   return 'unit' in check ? check.unit : commandName(index);
+}
+
+/** Why a step failed, as the installer said it: "exit status 137" is a signal by the shell's convention. */
+export function explainReason(reason: string): string {
+  const status = Number(/^exit status (\d+)$/.exec(reason)?.[1]);
+  if (status === 126) return `${reason}, it cannot be executed`;
+  if (status === 127) return `${reason}, it or its interpreter was not found`;
+  const signal = Object.entries(constants.signals).find(([, number]) => number === status - 128);
+  return signal ? `${reason}, ended by ${signal[0]}` : reason;
 }

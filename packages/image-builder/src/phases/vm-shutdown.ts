@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { openImage, readExt4State } from '@osforge/disk-image';
 import { createOverlay } from '@osforge/hypervisor';
 import type { Phase, PhaseContext } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
@@ -8,16 +7,19 @@ import {
   bootMachine,
   buildMachineKey,
   createBuildMachine,
-  unexpectedEnd,
   type BuildMachine,
 } from '../machine/build-machine.ts';
 import { holdMachine } from '../machine/hold.ts';
 import { machinePlan } from '../machine/machine-plan.ts';
+import { unexpectedEnd, type EndContext } from '../machine/unexpected-end.ts';
 import { command } from './app-install.ts';
 import { artifactPath } from './artifacts.ts';
-import { identifiersOf, imageLayout } from './disk.ts';
 import { skipWithoutApps } from './skip.ts';
-import { diskLinks } from './vm-start.ts';
+import { booting, diskLinks } from './vm-start.ts';
+
+const deadline = 'vm.timeouts.shutdown';
+
+const atPowerOff: EndContext = { during: 'at power-off', overdue: 'The guest had not powered off', deadline };
 
 /** Phase 10: the machine generalizes itself and powers off; only a clean end goes on to capture. */
 export function vmShutdownPhase(environment: BuildEnvironment): Phase {
@@ -41,40 +43,32 @@ export function vmShutdownPhase(environment: BuildEnvironment): Phase {
         },
       };
       context.progress(0.1, 'generalizing');
-      await command(build, 'generalize', '', settings);
+      await command(build, 'generalize', '', {
+        ...settings,
+        context: {
+          during: 'while the image was being generalized',
+          overdue: 'The generalization was not done',
+          deadline,
+        },
+      });
       context.progress(0.5, 'powering off');
       const powerOff = await build.session.command('poweroff', '', settings);
-      if (powerOff.kind === 'timeout') throw await unexpectedEnd(build, powerOff, 'at power-off');
+      if (powerOff.kind === 'timeout') throw await unexpectedEnd(build, powerOff, atPowerOff);
       const end = await build.machine.waitForEnd({ timeoutMs: shutdownMs, signal: context.signal });
       if (end.timedOut)
-        throw await unexpectedEnd(build, { kind: 'timeout', timeoutMs: shutdownMs }, 'at power-off');
-      const filesystem = await rootFileSystemState(environment, links.final, build.folder);
+        throw await unexpectedEnd(build, { kind: 'timeout', timeoutMs: shutdownMs }, atPowerOff);
+      // Only a machine that has let go of its disk can be asked for more than its own word.
+      const filesystem = end.exit === undefined ? 'unknown' : await build.rootFileSystem();
       const verdict = build.judge({ ...end, filesystem });
       const evidence = build.evidence();
       await context.live.dispose(buildMachineKey, context.signal);
-      if (verdict.kind !== 'clean') throw new VmVerdictError(verdict, evidence, 'at power-off');
+      if (verdict.kind !== 'clean') throw new VmVerdictError(verdict, evidence, atPowerOff.during);
       return {
         artifacts: [{ name: 'final-disk', path: links.final, retention: 'cache' }],
         data: { verdict: verdict.kind, summary: verdict.summary },
       };
     },
   };
-}
-
-/** The file system's own word on whether it was unmounted. */
-async function rootFileSystemState(
-  environment: BuildEnvironment,
-  disk: string,
-  temporaryDirectory: string,
-): Promise<'clean' | 'dirty'> {
-  const root = imageLayout(environment, identifiersOf(environment)).partitions[1];
-  const reader = await openImage(disk, 'qcow2', { temporaryDirectory });
-  try {
-    const { state } = await readExt4State(reader, root?.startBytes ?? 0);
-    return state === 'clean' ? 'clean' : 'dirty';
-  } finally {
-    await reader.close();
-  }
 }
 
 /**
@@ -100,7 +94,7 @@ async function restoreInstalled(environment: BuildEnvironment, context: PhaseCon
   if (hasState) await build.machine.start({ signal: context.signal });
   else {
     const end = await bootMachine(build, { timeoutMs: recipe.vm.timeouts.bootMs, signal: context.signal });
-    if (end.kind !== 'ok') throw await unexpectedEnd(build, end, 'while it booted again');
+    if (end.kind !== 'ok') throw await unexpectedEnd(build, end, booting('while it booted again'));
   }
   return build;
 }

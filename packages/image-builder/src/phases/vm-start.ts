@@ -3,14 +3,12 @@ import path from 'node:path';
 import { createOverlay } from '@osforge/hypervisor';
 import type { Phase } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
-import { bootMachine, createBuildMachine, unexpectedEnd } from '../machine/build-machine.ts';
+import { bootMachine, createBuildMachine } from '../machine/build-machine.ts';
 import { holdMachine } from '../machine/hold.ts';
 import { machinePlan } from '../machine/machine-plan.ts';
+import { unexpectedEnd, type EndContext } from '../machine/unexpected-end.ts';
 import { artifactPath } from './artifacts.ts';
 import { skipWithoutApps } from './skip.ts';
-
-/** Deadline for writing the guest's memory to a file. */
-export const saveStateTimeoutMs: number = 5 * 60_000;
 
 /** The disks of the build machine form a chain; each phase freezes its own link when it is done. */
 export function diskLinks(work: string): { booted: string; installed: string; final: string } {
@@ -20,6 +18,11 @@ export function diskLinks(work: string): { booted: string; installed: string; fi
     installed: path.join(folder, '2-installed.qcow2'),
     final: path.join(folder, '3-final.qcow2'),
   };
+}
+
+/** For the error of a machine that does not come up. */
+export function booting(during: string): EndContext {
+  return { during, overdue: "The guest's agent did not answer", deadline: 'vm.timeouts.boot' };
 }
 
 /**
@@ -50,15 +53,10 @@ export function vmStartPhase(environment: BuildEnvironment): Phase {
       holdMachine(context, build);
       context.progress(0.05, 'booting');
       const end = await bootMachine(build, { timeoutMs: recipe.vm.timeouts.bootMs, signal: context.signal });
-      if (end.kind !== 'ok') throw await unexpectedEnd(build, end, 'while it booted');
+      if (end.kind !== 'ok') throw await unexpectedEnd(build, end, booting('while it booted'));
       context.progress(0.9, 'saving the booted machine');
       await rm(state, { force: true });
-      const saved = await build.machine.saveState({
-        statePath: state,
-        overlays: { root: links.installed },
-        signal: context.signal,
-        timeoutMs: saveStateTimeoutMs,
-      });
+      const saved = await build.save({ statePath: state, overlay: links.installed, signal: context.signal });
       return {
         artifacts: [
           {

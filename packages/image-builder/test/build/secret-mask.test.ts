@@ -14,3 +14,9 @@ test('a value of three characters stays, and nothing is masked before anything i
   mask.add('abc');
   expect(mask.mask('abc')).toBe('abc');
 });
+
+test('of a secret of several lines each line is a secret, but for short ones', () => {
+  const mask = new SecretMask();
+  mask.add('-----BEGIN KEY-----\nAAAABBBBCCCC\nxy\n');
+  expect(mask.mask('+ echo AAAABBBBCCCC xy')).toBe('+ echo *** xy');
+});

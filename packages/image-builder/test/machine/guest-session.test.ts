@@ -89,3 +89,20 @@ test('an abort ends the wait at once with its reason', async () => {
   await expect(pending).rejects.toThrow('enough');
   expect(lines.observed).toBe(false);
 });
+
+test('secrets are masked in what the guest says, not in the words of the protocol', async () => {
+  const { machine, lines } = fakeMachine();
+  const seen: GuestLine[] = [];
+  const masked = { ...machine, mask: (text: string) => text.replaceAll('install', '***') };
+  const end = new GuestSession(masked).command('install', '', {
+    ...wait(),
+    onLine: (line) => seen.push(line),
+  });
+  for (const line of ['# my install', '@app install install failed install', '@failed install install'])
+    lines.next(line);
+  await expect(end).resolves.toEqual({ kind: 'failed', text: '***' });
+  expect(seen.slice(0, 2)).toEqual([
+    { kind: 'log', text: 'my ***' },
+    { kind: 'app', app: 'install', step: 'install', state: 'failed', text: '***' },
+  ]);
+});
