@@ -86,10 +86,9 @@ function footLine(state: BuildState, frame: Frame): string {
   const { paint, glyphs, now, columns } = frame;
   const percent = `${Math.floor(state.percent)}%`.padStart(4);
   const spent = state.startedAt === undefined ? '' : `  ${compactDuration(now - state.startedAt)}`;
-  const left =
-    state.expectedEnd === undefined
-      ? ''
-      : `, about ${compactDuration(Math.max(0, state.expectedEnd - now))} left`;
+  const leftMs = state.percent >= 100 ? 0 : (state.expectedEnd ?? 0) - now;
+  // An estimate that has run out is no estimate.
+  const left = leftMs > 0 ? `, about ${compactDuration(leftMs)} left` : '';
   const text = state.stopping ? `${percent}${spent}, stopping` : `${percent}${spent}${left}`;
   const width = Math.min(30, columns - 1 - stringWidth(text));
   if (width < 5) return text.trimStart();

@@ -23,9 +23,9 @@ export interface CliOptions {
 export type CliProcess = ChildProcessByStdio<null, Readable, Readable>;
 
 /** The environment of the tests, without what would change the output. */
-function environment(extra: CliOptions['env']): NodeJS.ProcessEnv {
-  const { CI: _ci, NO_COLOR: _no, FORCE_COLOR: _force, NODE_OPTIONS: _options, ...rest } = process.env;
-  return { ...rest, LC_ALL: 'C.UTF-8', ...extra };
+export function environment(extra: CliOptions['env']): NodeJS.ProcessEnv {
+  const unset = { CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined, NODE_OPTIONS: undefined };
+  return { ...process.env, ...unset, LC_ALL: 'C.UTF-8', ...extra };
 }
 
 /** A test that fails leaves no process behind. */

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { entry, repository } from './run-cli.ts';
+import { entry, environment, repository } from './run-cli.ts';
 
 const run = promisify(execFile);
 
@@ -29,7 +29,6 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
   const tmux = ['-S', path.join(folder, 'tmux.sock'), '-f', '/dev/null'];
   const tell = async (...words: string[]): Promise<string> =>
     (await run('tmux', [...tmux, ...words], { maxBuffer: 1 << 24 })).stdout;
-  const { CI: _ci, NO_COLOR: _no, FORCE_COLOR: _force, ...rest } = process.env;
   const settings = Object.entries({ LC_ALL: 'C.UTF-8', ...options.env }).map(
     ([name, value]) => `${name}=${value}`,
   );
@@ -48,7 +47,7 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
       entry,
       ...args,
     ),
-    { env: { ...rest, LC_ALL: 'C.UTF-8' } },
+    { env: environment({}) },
   );
   await tell('set-option', '-g', 'window-size', 'manual');
   // A control-mode client is told of everything that is drawn: nothing has to be polled.
