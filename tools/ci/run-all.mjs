@@ -63,7 +63,8 @@ export async function runAll({ root, logDirectory, setup, tests, reports, checks
     failedTests += count.failed;
     say(`   ${name}: ${count.passed} passed, ${count.failed} failed`);
     for (const problem of count.problems) {
-      for (const line of stripVTControlCharacters(problem).split('\n').slice(0, SHOWN_TEST_LINES)) say(`   ! ${line}`);
+      for (const line of stripVTControlCharacters(problem).split('\n').slice(0, SHOWN_TEST_LINES))
+        say(`   ! ${line}`);
     }
   }
   if (!tested.ok && failedTests === 0) {
