@@ -1,7 +1,13 @@
 #!/usr/bin/env node
-import { runCli } from './run-cli.ts';
-import { nodeHost } from './host/node-host.ts';
+import { nodeTooOld } from './node-version.ts';
 
+const tooOld = nodeTooOld(process.versions.node);
+if (tooOld !== undefined) {
+  process.stderr.write(`${tooOld}\n`);
+  process.exit(3);
+}
+// Only now: an old Node.js may not even be able to read the rest.
+const [{ runCli }, { nodeHost }] = await Promise.all([import('./run-cli.ts'), import('./host/node-host.ts')]);
 const host = nodeHost();
 const exitCode = await runCli(process.argv.slice(2), host);
 await host.drain();

@@ -3,6 +3,7 @@ import type { BuildImageFlags } from './commands/build-image.ts';
 import type { PlanFlags } from './commands/plan.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Host } from './host/host.ts';
+import { printed } from './host/printed.ts';
 import { version } from './version.ts';
 
 interface OutFlags {
@@ -68,7 +69,7 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .option('--verify', 'hash every artifact again')
     .option('--json', 'print the plan as JSON')
     .action(async (recipe: string | undefined, flags: PlanFlags) => {
-      done(await (await import('./commands/plan.ts')).plan(recipe, flags, host));
+      done(await printed((await import('./commands/plan.ts')).plan(recipe, flags, host), host));
     });
 
   program
@@ -79,7 +80,9 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .argument('[recipe...]', 'recipe files (default: recipes/debian-minimal.yaml)')
     .option('--json', 'print the findings as JSON')
     .action(async (recipes: string[], flags: { json?: true }) => {
-      done(await (await import('./commands/recipe-check.ts')).recipeCheck(recipes, flags, host));
+      done(
+        await printed((await import('./commands/recipe-check.ts')).recipeCheck(recipes, flags, host), host),
+      );
     });
 
   const builds = program.command('builds').description('look at builds and clean up after them');
@@ -89,7 +92,7 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .addOption(outOption())
     .option('--json', 'print the list as JSON')
     .action(async (flags: OutFlags) => {
-      done(await (await import('./commands/builds-list.ts')).buildsList(flags, host));
+      done(await printed((await import('./commands/builds-list.ts')).buildsList(flags, host), host));
     });
   builds
     .command('show')
@@ -98,7 +101,7 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .addOption(outOption())
     .option('--json', 'print the build as JSON')
     .action(async (id: string, flags: OutFlags) => {
-      done(await (await import('./commands/builds-show.ts')).buildsShow(id, flags, host));
+      done(await printed((await import('./commands/builds-show.ts')).buildsShow(id, flags, host), host));
     });
   builds
     .command('clean')
@@ -108,7 +111,7 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .option('--all', 'remove the whole build, its artifacts as well')
     .option('--json', 'print the report as JSON')
     .action(async (id: string, flags: OutFlags & { all?: true }) => {
-      done(await (await import('./commands/builds-clean.ts')).buildsClean(id, flags, host));
+      done(await printed((await import('./commands/builds-clean.ts')).buildsClean(id, flags, host), host));
     });
 
   program
@@ -117,7 +120,7 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .addOption(outOption())
     .option('--json', 'print the checks as JSON')
     .action(async (flags: OutFlags) => {
-      done(await (await import('./commands/doctor.ts')).runDoctor(flags, host));
+      done(await printed((await import('./commands/doctor.ts')).runDoctor(flags, host), host));
     });
 
   return program;

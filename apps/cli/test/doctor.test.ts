@@ -29,4 +29,10 @@ test('a machine without the programs: what is missing, the remedy, code 3, and t
   const json = await cli(['doctor', '--out', folder, '--json'], { env });
   expect(json.code).toBe(3);
   expect(JSON.parse(json.stdout)).toMatchObject({ ok: false });
+  const build = await cli(['build-image', 'recipes/debian-no-apps.yaml', '--out', path.join(folder, 'out')], {
+    env,
+  });
+  expect(build.stderr).toContain('this machine cannot build yet');
+  expect(build.stderr).toMatch(/apt-get install/);
+  expect(build.code).toBe(3);
 });

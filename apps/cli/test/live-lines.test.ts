@@ -58,7 +58,11 @@ test('how it ended stays to be seen', () => {
   ]);
   const failed = reduce(
     full,
-    event(22, 'phase.failed', { phase: 'app-install', attempt: 2, message: 'nginx: exit 1\nlog' }),
+    event(22, 'phase.failed', {
+      phase: 'app-install',
+      attempt: 2,
+      message: 'phase "app-install" failed after 2 attempts: nginx: exit 1\nlog',
+    }),
   );
   expect(lines(failed)).toContain('✖ app-install    7.0s       nginx: exit 1');
 });

@@ -41,7 +41,11 @@ test('bad ends are told', () => {
         lastConsoleLines: [],
         consoleLog: '/l',
       }),
-      event(2, 'phase.failed', { phase: 'app-install', attempt: 1, message: 'it broke\nand more' }),
+      event(2, 'phase.failed', {
+        phase: 'app-install',
+        attempt: 1,
+        message: 'phase "app-install" failed: it broke\nand more',
+      }),
       event(3, 'phase.cancelled', { phase: 'disk', late: true }),
       event(4, 'cleanup.failed', { what: 'ledger', resource: '/o/tree', message: 'busy' }),
       event(5, 'events.dropped', { count: 7 }),

@@ -47,7 +47,10 @@ export async function buildImage(
     };
     if (flags.ask && !flags.yes) {
       const answer = await askResume(loaded, options);
-      if (answer === 'cancel') return exitCode.cancelled;
+      if (answer === 'cancel') {
+        reporter.note('Cancelled; nothing was started.');
+        return exitCode.cancelled;
+      }
       return await build(loaded, { ...options, fresh: answer === 'fresh' }, flags, host, reporter, events);
     }
     return await build(loaded, options, flags, host, reporter, events);

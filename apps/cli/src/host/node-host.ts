@@ -62,15 +62,7 @@ function textOutput(stream: NodeJS.WriteStream, descriptor: number): TextOutput 
 
 function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    if (stream.writableLength === 0 || stream.destroyed || stream.errored) {
-      resolve();
-      return;
-    }
-    stream
-      .once('drain', resolve)
-      .once('close', resolve)
-      .once('error', () => {
-        resolve();
-      });
+    // Writes end in their order; their errors are told to the stream's listeners one turn later.
+    stream.write('', () => setImmediate(resolve));
   });
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors/usage-error.ts';
 
 /** The recipe that is built when none is named. */
-export const defaultRecipe: string = path.join('recipes', 'debian-minimal.yaml');
+const defaultRecipe = path.join('recipes', 'debian-minimal.yaml');
 
 // apps/cli/dist or apps/cli/src: three folders below the repository's root.
 const repositoryRoot = fileURLToPath(new URL('../../..', import.meta.url));

@@ -16,3 +16,9 @@ export function cleanLine(text: string): string {
 export function cleanLines(text: string): string {
   return text.split('\n').map(cleanLine).join('\n');
 }
+
+/** The first line of what a phase failed with, without the phase's name: that stands beside it already. */
+export function failureLine(message: string): string {
+  const [first = ''] = message.split('\n', 1);
+  return cleanLine(first.replace(/^phase "[^"]*" failed[^:]*: /, ''));
+}

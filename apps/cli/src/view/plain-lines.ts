@@ -1,4 +1,4 @@
-import { cleanLine } from '../text/clean-text.ts';
+import { cleanLine, failureLine } from '../text/clean-text.ts';
 import { formatDuration } from '../text/duration.ts';
 import type { BuildEvent } from './build-event.ts';
 
@@ -109,7 +109,7 @@ function describe(state: PlainState, event: BuildEvent, at: number): string | un
       return `${phase}: ${what} failed, again in ${formatDuration(delayMs)}, ${left}: ${firstLine(message)}`;
     }
     case 'phase.failed':
-      return `${event.data.phase}: FAILED: ${firstLine(event.data.message)}`;
+      return `${event.data.phase}: FAILED: ${failureLine(event.data.message)}`;
     case 'phase.cancelled':
       return `${event.data.phase}: cancelled${event.data.late ? ' (cut off)' : ''}`;
     case 'checkpoint.quarantined':

@@ -1,4 +1,4 @@
-import { cleanLine } from '../text/clean-text.ts';
+import { cleanLine, failureLine } from '../text/clean-text.ts';
 import type { BuildEvent } from './build-event.ts';
 import type { BuildState, PhaseView } from './build-state.ts';
 
@@ -54,7 +54,7 @@ export function reduce(state: BuildState, event: BuildEvent): BuildState {
     case 'phase.failed':
       return withPhase(state, event.data.phase, (old) => ({
         state: 'failed',
-        detail: cleanLine(firstLine(event.data.message)),
+        detail: failureLine(event.data.message),
         ...since(old, at),
       }));
     case 'phase.cancelled':
