@@ -42,12 +42,14 @@ async function accounts(
 }
 
 /**
- * mmdebstrap, for root as it is. Anybody else is root of a user namespace of his own first: what mmdebstrap's own
- * namespace makes belongs to a subordinate id, which may neither write into the build's folder nor look into a home
- * that is closed to others. Its process namespace ends every process in it, whatever id that has taken.
+ * mmdebstrap. For root it gets a mount namespace, so that what it mounts goes with it, also when it is killed. Anybody
+ * else is root of a user namespace of his own first: what mmdebstrap's own namespace makes belongs to a subordinate id,
+ * which may neither write into the build's folder nor look into a home that is closed to others. Its process namespace
+ * ends every process in it, whatever id that has taken.
  */
 async function bootstrapCommand(): Promise<[string, ...string[]]> {
-  if (process.getuid?.() === 0) return ['mmdebstrap', '--mode=root'];
+  if (process.getuid?.() === 0)
+    return ['unshare', '--mount', '--propagation', 'private', '--', 'mmdebstrap', '--mode=root'];
   const mapping = (await userNamespaceArguments()) ?? [];
   const namespace = ['--user', ...mapping, '--pid', '--fork', '--kill-child=KILL'];
   return ['unshare', ...namespace, '--', 'mmdebstrap', '--mode=unshare'];
