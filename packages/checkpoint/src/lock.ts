@@ -15,9 +15,15 @@ const SQLITE_BUSY = 5;
  * Locks `path` for this process, or returns `undefined` where another holds it. The file is created where it is
  * absent, stays empty, and is never removed: to remove a lock file is how stale-lock races begin.
  *
- * The lock is SQLite's exclusive lock, a POSIX record lock (`fcntl`), because Node itself offers none. SQLite
+ * The lock is SQLite's reserved lock, a POSIX record lock (`fcntl`), because Node itself offers none. SQLite
  * also knows of its other handles in this process, which bare POSIX locks do not. Nothing may open the lock file
  * by other means: closing any descriptor of it would release the lock.
+ *
+ * Of processes that race for a free lock one gets it, without a wait: who gets the reserved lock, one byte, is
+ * decided by one system call, and the shared lock that each takes on its way there hinders nobody. Not so with
+ * SQLite's exclusive lock: that one needs the shared locks of the others gone, so that a racer which lost but has not
+ * let go yet makes the other lose too. Who is refused by a racer that has to try again (see below) is still
+ * refused by one that goes on.
  */
 export function lockFile(path: string): FileLock | undefined {
   let database: DatabaseSync | undefined;
@@ -27,7 +33,7 @@ export function lockFile(path: string): FileLock | undefined {
       const before = identityOf(path);
       database = new Database(path, { timeout: 0 });
       // Without the pragma, SQLite puts a journal file beside the lock.
-      database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      database.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE');
       const held = database;
       // The same file before and after is the file that was opened and locked in between. Not so where it was
       // just made, or replaced meanwhile: again.

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import {
   CheckpointLockedError,
   CheckpointLockFailedError,
@@ -65,6 +66,21 @@ test('of two racing processes one gets the build, 50 times, and SIGKILL of it fr
   await spare;
   expect(readdirSync(directory).filter((name) => !name.endsWith('.lock'))).toEqual([]);
 }, 300_000);
+
+test('a racer that has looked but not let go yet makes nobody else lose', async () => {
+  const directory = tempDirectory();
+  await (await openCheckpoint({ directory, buildId: 'a' })).close();
+  // Where a racer is from its first lock on until it has lost: it shares the file with whoever wins.
+  const racer = new DatabaseSync(join(directory, 'checkpoint-a.lock'), { timeout: 0 });
+  racer.exec('BEGIN; SELECT * FROM sqlite_schema');
+  const winner = await openCheckpoint({ directory, buildId: 'a' });
+  expect(() => {
+    racer.exec('COMMIT; BEGIN IMMEDIATE');
+  }).toThrow('database is locked');
+  racer.close();
+  await expect(openCheckpoint({ directory, buildId: 'a' })).rejects.toBeInstanceOf(CheckpointLockedError);
+  await winner.close();
+});
 
 test('a child process that outlives a killed owner does not keep the lock', async () => {
   const directory = tempDirectory();
