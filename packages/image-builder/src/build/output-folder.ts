@@ -13,6 +13,8 @@ const anotherFolder = 'Choose another folder with --out';
  */
 export async function prepareOutputFolder({ directory, state, events }: BuildLayout): Promise<void> {
   try {
+    // Node's mkdir tells of a missing folder where the disk is read-only.
+    await access(await nearestFolder(directory), constants.W_OK);
     await mkdir(state, { recursive: true });
     const inside = (await readdir(state)).map((name) => path.join(state, name));
     for (const place of [directory, state, ...inside]) await checkUsable(place, events);
@@ -37,7 +39,7 @@ async function refusal(error: Error, state: string): Promise<PreflightError> {
     case 'EACCES':
     case 'EPERM': {
       const user = currentUser();
-      const owner = await ownerOf(place);
+      const owner = (await lstat(await nearestFolder(place))).uid;
       return problem(
         `${user.name} cannot write to ${place}${owner === user.uid ? '' : `, which belongs to user ${owner}`}`,
         `${anotherFolder}, build as that user, or give the folder away (as root: chown -R ${user.name}: FOLDER).`,
@@ -57,10 +59,10 @@ async function refusal(error: Error, state: string): Promise<PreflightError> {
   }
 }
 
-/** Of the nearest folder that is there: the one that refused. */
-async function ownerOf(place: string): Promise<number> {
+/** The folder itself, or that of its parents that is there. */
+async function nearestFolder(place: string): Promise<string> {
   const status = await lstat(place).catch(() => undefined);
-  return status?.uid ?? (place === path.dirname(place) ? 0 : ownerOf(path.dirname(place)));
+  return status === undefined && place !== path.dirname(place) ? nearestFolder(path.dirname(place)) : place;
 }
 
 function problem(detail: string, remedy: string): PreflightError {

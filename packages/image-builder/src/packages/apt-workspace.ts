@@ -66,7 +66,8 @@ export async function openAptWorkspace(options: AptWorkspaceOptions): Promise<Ap
         const infos = await readIndexInfo(folders.lists);
         if (infos.length > 0) return infos;
       }
-      await runApt('apt-get', ['-q', 'update'], {
+      // Whoever calls tries again and says so; apt would do it silently, and both together take minutes.
+      await runApt('apt-get', ['-q', '-o', 'Acquire::Retries=0', 'update'], {
         configPath: folders.configPath,
         what: 'refresh the package indexes',
         directory: folders.root,
