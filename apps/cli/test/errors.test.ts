@@ -23,6 +23,8 @@ test.each([
     3,
   ],
   [failure('PIPELINE_PHASE_FAILED', 'wrapper', failure('APP_INSTALL_FAILED')), 1],
+  [Object.assign(failure('PIPELINE_PHASE_FAILED'), { phase: 'preflight' }), 3],
+  [Object.assign(failure('PIPELINE_PHASE_FAILED'), { phase: 'disk' }), 1],
   [failure('CHECKPOINT_LOCKED'), 1],
   [failure('CHECKPOINT_NEWER_VERSION'), 1],
   [failure('PIPELINE_CANCELLED'), 130],

@@ -9,13 +9,20 @@ const usageCodes: ReadonlySet<string> = new Set([
   'BUILD_NOT_FOUND',
 ]);
 
+const preflightCodes: ReadonlySet<string> = new Set(['PREFLIGHT_FAILED', 'ACCELERATOR_UNAVAILABLE']);
+
+/** Whatever ends the phase of that name, a mirror that is not there for one, is a preflight that failed. */
+function isOfPreflight(error: Error): boolean {
+  return codeOf(error) === 'PIPELINE_PHASE_FAILED' && 'phase' in error && error.phase === 'preflight';
+}
+
 /** The exit code for what ended a command. A wrapper counts as what it wraps. */
 export function exitCodeOf(error: unknown): ExitCode {
   for (const link of errorChain(error)) {
     const code = codeOf(link);
     if (code === undefined) continue;
     if (usageCodes.has(code)) return exitCode.usage;
-    if (code === 'PREFLIGHT_FAILED') return exitCode.preflight;
+    if (preflightCodes.has(code) || isOfPreflight(link)) return exitCode.preflight;
     if (code === 'PIPELINE_CANCELLED') return exitCode.cancelled;
   }
   return exitCode.failed;

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { entry, environment, repository } from './run-cli.ts';
@@ -26,7 +27,8 @@ export interface TerminalOptions {
 /** Runs `osforge` with these arguments in a terminal; `exit=<code>` is shown when it ends. */
 export async function openTerminal(args: readonly string[], options: TerminalOptions): Promise<Terminal> {
   const { folder, columns, rows } = options;
-  const tmux = ['-S', path.join(folder, 'tmux.sock'), '-f', '/dev/null'];
+  // A server of its own each time: one that is just ending still holds its socket.
+  const tmux = ['-S', path.join(folder, `${randomUUID()}.sock`), '-f', '/dev/null'];
   const tell = async (...words: string[]): Promise<string> =>
     (await run('tmux', [...tmux, ...words], { maxBuffer: 1 << 24 })).stdout;
   const settings = Object.entries({ LC_ALL: 'C.UTF-8', ...options.env }).map(
