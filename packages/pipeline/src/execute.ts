@@ -60,7 +60,7 @@ async function runPhases(state: RunState, options: RunPipelineOptions): Promise<
     if (action !== 'skip') continue;
     state.skipped.push(name);
     publish('phase.skipped', { phase: name, reason });
-    state.tracker.done(name);
+    state.tracker.leaveOut(name);
   }
   await prepareRecord(state, plan, fresh);
   return schedule(state, options.concurrency ?? Number.POSITIVE_INFINITY);

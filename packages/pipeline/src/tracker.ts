@@ -7,8 +7,10 @@ export interface ProgressTracker {
   started(phase: string): void;
   /** Returns false when nothing worth an event changed. */
   report(phase: string, fraction: number): boolean;
-  /** Committed, reused or skipped. */
+  /** Committed or reused. */
   done(phase: string): void;
+  /** Not wanted in this run: it counts for nothing, so that the percentage is that of the work there is. */
+  leaveOut(phase: string): void;
   finish(): void;
 }
 
@@ -20,7 +22,9 @@ export function createTracker(options: {
   readonly monotonic: () => number;
   readonly publish: Publish;
 }): ProgressTracker {
-  const { phases, expectation, concurrency, monotonic, publish } = options;
+  const { phases, concurrency, monotonic, publish } = options;
+  const durations = new Map(options.expectation.durations);
+  const expectation: Expectation = { known: options.expectation.known, durations };
   const fractions = new Map<string, number>();
   const startedAt = new Map<string, number>();
   let shown = -1;
@@ -65,6 +69,9 @@ export function createTracker(options: {
     done: (phase) => {
       fractions.set(phase, 1);
       update();
+    },
+    leaveOut: (phase) => {
+      durations.delete(phase);
     },
     finish: () => {
       announce(100);

@@ -87,6 +87,15 @@ describe('the percentage', () => {
     expect(seen.every((event) => !('etaMs' in event))).toBe(true);
   });
 
+  test('what is not wanted counts for nothing', () => {
+    const { tracker, seen } = tracked();
+    tracker.leaveOut('c');
+    tracker.started('a');
+    tracker.done('a');
+    tracker.report('b', 0.5);
+    expect(seen.map(({ percent }) => percent)).toEqual([0, 25, 62.5]);
+  });
+
   test('comes with an expected time when there is history', () => {
     const { tracker, seen } = tracked({ a: 1000, b: 3000, c: 4000 });
     tracker.started('a');

@@ -1,4 +1,10 @@
-import { openCheckpoint, type BuildRecord, type Checkpoint } from '@osforge/checkpoint';
+import {
+  BUILD_ID_PATTERN,
+  CheckpointBuildIdError,
+  openCheckpoint,
+  type BuildRecord,
+  type Checkpoint,
+} from '@osforge/checkpoint';
 import { createEventBus, openJournal, type EventBus, type Journal } from '@osforge/event-bus';
 import { runPipeline, type PipelineResult, type RunPipelineOptions } from '@osforge/pipeline';
 import { buildPhases } from '../phases/index.ts';
@@ -59,7 +65,7 @@ export function builtFiles(record: BuildRecord): BuiltFile[] {
 
 /**
  * Builds an image, or continues the build that has its id. Takes the build's lock before anything else.
- * @throws PreflightError where its folder cannot be used, CheckpointLockedError where another process builds this id,
+ * @throws CheckpointBuildIdError; PreflightError where its folder cannot be used, CheckpointLockedError where another process builds this id,
  * CheckpointNewerVersionError, CheckpointIoError, SourceDateEpochError: before anything has started
  */
 export async function startBuild(loaded: LoadedRecipe, options: StartBuildOptions): Promise<Build> {
@@ -69,6 +75,8 @@ export async function startBuild(loaded: LoadedRecipe, options: StartBuildOption
   });
   const environment = await openEnvironment(loaded, options, bus);
   const { layout } = environment;
+  // It becomes part of paths: checked before the first folder is made.
+  if (!BUILD_ID_PATTERN.test(layout.buildId)) throw new CheckpointBuildIdError(layout.buildId);
   await prepareOutputFolder(layout);
   const checkpoint = await openCheckpoint({
     directory: layout.state,

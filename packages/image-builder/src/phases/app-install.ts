@@ -19,7 +19,7 @@ import type { App } from '../recipe/recipe.ts';
 import { isSecretReference, resolveSecret } from '../recipe/secret-reference.ts';
 import { scriptName } from './app-medium.ts';
 import { describeStep, explainReason } from './app-step.ts';
-import { artifactPath } from './artifacts.ts';
+import { artifactPath, recordedNumber } from './artifacts.ts';
 import { skipWithoutApps } from './skip.ts';
 import { diskLinks } from './vm-start.ts';
 
@@ -168,13 +168,21 @@ async function install(
   const { recipe, bus } = environment;
   const count = recipe.apps.length;
   const lastLines: string[] = [];
+  const packages = recordedNumber(context.upstream('apps'), 'packageCount');
   let installed = 0;
+  let configured = 0;
   let current = { app: recipe.apps[0]?.name ?? '', step: 'install' };
   let failed: { app: string; step: string; reason: string } | undefined;
   const onLine = (line: GuestLine): void => {
     if (line.kind === 'log') {
       keepLast(lastLines, line.text);
       context.log(line.text);
+      // dpkg unpacks and sets up each package, which is most of the work.
+      if (/^(Unpacking|Setting up) /.test(line.text)) {
+        configured += 0.5;
+        const share = Math.min(1, configured / Math.max(1, packages));
+        context.progress(0.05 + 0.8 * share, `${current.app}: ${line.text.slice(0, 60)}`);
+      }
     }
     if (line.kind !== 'app') return;
     bus?.publish('guest', 'guest.step', {

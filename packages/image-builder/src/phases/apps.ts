@@ -58,6 +58,7 @@ export function appsPhase(environment: BuildEnvironment): Phase {
       const epochSeconds = recordedNumber(context.upstream('preflight'), 'sourceDateEpoch');
       await rm(folder, { recursive: true, force: true });
       await mkdir(folder, { recursive: true });
+      let packageCount = 0;
       const install = [...new Set(recipe.apps.flatMap((app) => app.packages))];
       if (install.length > 0) {
         context.progress(0.02, 'resolving the applications');
@@ -74,6 +75,7 @@ export function appsPhase(environment: BuildEnvironment): Phase {
           besides: [...base, ...added],
           signal: context.signal,
         });
+        packageCount = set.length;
         await fetchPackages(environment, context, {
           phase: 'apps',
           set,
@@ -96,7 +98,7 @@ export function appsPhase(environment: BuildEnvironment): Phase {
       await rm(folder, { recursive: true, force: true });
       return {
         artifacts: [{ name: 'medium', path: image, retention: 'cache' }],
-        data: { packages: install },
+        data: { packages: install, packageCount },
       };
     },
   };
