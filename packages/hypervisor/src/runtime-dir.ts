@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { RuntimeDirError, SocketPathTooLongError } from './errors.ts';
 
 /** `sockaddr_un.sun_path` has 108 bytes on Linux, one of them for the end of the string. */
-export const MAX_SOCKET_PATH_BYTES = 107;
+const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
  * Makes a new private folder (0700) with a short path for a machine's sockets: under XDG_RUNTIME_DIR if that is set,

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { DiskFullError, ImageExistsError } from '../errors.ts';
 
 /** The code of a system error, where it is one. */
-export function systemCode(error: unknown): string | undefined {
+function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 

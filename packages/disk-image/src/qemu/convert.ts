@@ -92,7 +92,7 @@ function formatArguments({ format, compress = true, options = {} }: ConvertOptio
 }
 
 /** `    (42.00/100%)` → 0.42 */
-export function parseProgress(line: string): number | undefined {
+function parseProgress(line: string): number | undefined {
   const match = /\((\d+(?:\.\d+)?)\/100%\)/.exec(line);
   return match === null ? undefined : Math.min(1, Number(match[1]) / 100);
 }
