@@ -62,7 +62,8 @@ export interface Machine {
   start(options?: WaitOptions): Promise<void>;
   pause(options?: WaitOptions): Promise<void>;
   /**
-   * Evidence of the end, without a deadline: see `observeVmEnd`. It resolves early, with the process still there, when
+   * Evidence of the end, without a deadline: see `observeVmEnd`. By then all that the guest wrote to its console and its
+   * channels has been handed out, and the console is in its log. It resolves early, with the process still there, when
    * an I/O error paused the guest for good.
    */
   readonly ended: Promise<VmEndEvidence>;

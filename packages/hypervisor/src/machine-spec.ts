@@ -42,7 +42,7 @@ export interface MachineSpec {
   readonly channels: readonly string[];
   /** Private folder (0700; made if absent) for sockets. Short: a socket's path may have 107 bytes. */
   readonly runtimeDir: string;
-  /** Raw bytes of the serial console are appended here, by QEMU itself. */
+  /** Raw bytes of the serial console are appended here; the file is made with mode 0600. */
   readonly consoleLog: string;
   /** What QEMU writes on stdout and stderr is appended here. Default: kept in memory for error messages only. */
   readonly qemuLog?: string | undefined;

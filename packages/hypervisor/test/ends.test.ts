@@ -1,5 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { decideVerdict } from '@osforge/vm-events';
+import { firstValueFrom, skip, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openBench, type Bench } from './support/guest-image.ts';
 
@@ -81,4 +83,38 @@ test('the console keeps garbage in its log and plain text in its lines', LIMIT, 
   const log = await readFile(spec.consoleLog);
   expect(log.includes(Buffer.from([0xff, 0xfe, 0x1b]))).toBe(true);
   expect(await readdir(spec.runtimeDir)).toEqual([]);
+});
+
+test('the log has every byte once, also after a time in which nobody read the console', LIMIT, async () => {
+  const spec = await bench.spec('w');
+  const machine = await bench.create(spec);
+  const counting = machine.waitForConsole(/^[A-P]{8}$/);
+  await machine.start();
+  await counting;
+  // The console's socket fills up, and QEMU tries its bytes again and again.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  await firstValueFrom(machine.console$.pipe(skip(20)));
+  await machine.kill();
+  const lines = (await readFile(spec.consoleLog, 'utf8')).split('\n').map((line) => line.trimEnd());
+  const numbers = lines
+    .slice(
+      lines.findIndex((line) => /^[A-P]{8}$/.test(line)),
+      -1,
+    )
+    .map((line) => Buffer.from(line).reduce((sum, letter) => sum * 16 + letter - 65, 0));
+  const [first = Number.NaN] = numbers;
+  expect(numbers.length).toBeGreaterThan(20);
+  expect(numbers).toEqual(numbers.map((_, index) => first + index));
+});
+
+test('a log that cannot be written is told in the console, and the machine goes on', LIMIT, async () => {
+  // A file for which there is never any space; a symbolic link, because its folder is made if absent.
+  const consoleLog = join(bench.folder, 'full.log');
+  await symlink('/dev/full', consoleLog);
+  const machine = await bench.create(await bench.spec('p', { consoleLog }));
+  const lines = firstValueFrom(machine.console$.pipe(toArray()));
+  await machine.start();
+  expect(decideVerdict({ ...(await machine.ended), filesystem: 'clean' }).kind).toBe('clean');
+  const said = (await lines).filter((line) => line.startsWith('--- '));
+  expect(said).toEqual([expect.stringMatching(/full\.log ends here: ENOSPC/)]);
 });

@@ -3,6 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { Observable, Subject } from 'rxjs';
 import { MachineGoneError } from '../errors.ts';
 import { withDeadline, type WaitOptions } from '../wait.ts';
+import type { ConsoleLog } from './console-log.ts';
 import { plainLine } from './terminal-text.ts';
 
 const KEPT_LINES = 1000;
@@ -19,12 +20,16 @@ export class SerialConsole {
   #partial = '';
   #ended = false;
 
-  constructor(stream: Readable) {
+  constructor(stream: Readable, log?: ConsoleLog) {
     this.lines$ = this.#lines.asObservable();
     stream.on('data', (chunk: Buffer) => {
+      const problem = log?.write(chunk);
       this.#accept(this.#decoder.write(chunk));
+      // No word of the guest, but nobody looks anywhere else for the reason why its log is short.
+      if (problem !== undefined) this.#line(`--- ${problem}`);
     });
     stream.once('close', () => {
+      log?.close();
       this.#end();
     });
   }

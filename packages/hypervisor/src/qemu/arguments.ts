@@ -42,11 +42,7 @@ export function qemuArguments({ spec, accelerator, sockets, firmware }: QemuArgu
     ...['-sandbox', SANDBOX],
     ...['-chardev', `socket,id=qmp,path=${escaped(sockets.qmp)},server=off`],
     ...['-mon', 'chardev=qmp,mode=control'],
-    // QEMU keeps the log itself: it is complete even if we die.
-    ...[
-      '-chardev',
-      `socket,id=console,path=${escaped(sockets.console)},server=off,logfile=${escaped(spec.consoleLog)},logappend=on`,
-    ],
+    ...['-chardev', `socket,id=console,path=${escaped(sockets.console)},server=off`],
     ...['-serial', 'chardev:console'],
     ...(spec.rng === false
       ? []

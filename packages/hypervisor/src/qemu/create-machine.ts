@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { start, type RunningProcess } from '@osforge/process';
 import { connectQmp, qmpEventSource } from '@osforge/vm-events';
+import { ConsoleLog } from '../console/console-log.ts';
 import { SerialConsole } from '../console/serial-console.ts';
 import { HypervisorError, MachineSpecError, MachineStartError } from '../errors.ts';
 import { guestChannel } from '../guest-channel.ts';
@@ -131,12 +132,25 @@ async function assemble(
 ): Promise<Machine> {
   const { qemu, qmpSocket, consoleSocket, channelSockets, socketFolder, clean } = started;
   // Readers are attached as soon as a peer is there, so that no byte comes before them.
-  const console = consoleSocket.connected.then((socket) => new SerialConsole(socket));
+  const console = consoleSocket.connected.then(
+    (socket) => new SerialConsole(socket, new ConsoleLog(spec.consoleLog)),
+  );
+  const closes = [consoleSocket, ...channelSockets].map((one) =>
+    one.connected.then(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          socket.once('close', () => {
+            resolve();
+          });
+        }),
+    ),
+  );
+  const drained = Promise.all(closes).then(() => undefined);
   const channels = channelSockets.map((one, index) =>
     one.connected.then((socket: Socket) => guestChannel(spec.channels[index] ?? '', socket)),
   );
   // They are awaited below; until then a failure of theirs must not count as unhandled.
-  for (const one of [console, ...channels]) one.catch(() => undefined);
+  for (const one of [console, drained, ...channels]) one.catch(() => undefined);
   const qmp = await connectQmp({ stream: await qmpSocket.connected });
   const source = qmpEventSource({ qmp, exited: qemu.exited });
   await enableMigrationEvents(qmp);
@@ -147,5 +161,9 @@ async function assemble(
   if (spec.restoreFrom !== undefined) await loadState(qmp, socketFolder, spec.restoreFrom);
   const cleaned = qemu.exited.then(clean, clean);
   const { accelerator, now } = context;
-  return qemuMachine({ spec, process: qemu, accelerator, qmp, source, socketFolder, cleaned, now, ...parts });
+  const process = qemu;
+  return qemuMachine({
+    ...{ spec, process, accelerator, qmp, source, socketFolder, cleaned, drained, now },
+    ...parts,
+  });
 }

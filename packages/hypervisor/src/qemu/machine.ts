@@ -22,6 +22,8 @@ export interface QemuMachineParts {
   readonly socketFolder: string;
   /** Settles when the process is gone and the sockets' folder is removed. */
   readonly cleaned: Promise<void>;
+  /** Resolves when all that the guest wrote to its console and its channels is read. */
+  readonly drained: Promise<void>;
   /** Monotonic clock in ms. */
   readonly now: () => number;
 }
@@ -30,6 +32,8 @@ const MEDIUM_TIMEOUT_MS = 60_000;
 const CONSOLE_TIMEOUT_MS = 600_000;
 // SIGKILL takes effect when the kernel has ended the process's I/O; only a hanging disk takes longer.
 const SIGKILL_TIMEOUT_MS = 30_000;
+// Between the end of the process and that of its sockets lies no more than a turn of the event loop.
+const DRAIN_TIMEOUT_MS = 5000;
 
 /** A running QEMU as a {@link Machine}. */
 export function qemuMachine(parts: QemuMachineParts): Machine {
@@ -40,6 +44,12 @@ export function qemuMachine(parts: QemuMachineParts): Machine {
       .filter((disk) => disk.readOnly !== true)
       .map(({ id, path }) => [id, { id, path, nodeName: id, generation: 0 }]),
   );
+  // Who is told that a machine ended may rely on having heard its last words.
+  const heard = exited.then(async (exit) => {
+    await settlesWithin(parts.drained, { timeoutMs: DRAIN_TIMEOUT_MS });
+    return exit;
+  });
+  heard.catch(() => undefined);
   const gone = (timeoutMs: number, signal?: AbortSignal): Promise<boolean> =>
     settlesWithin(exited, { timeoutMs, signal });
   return {
@@ -64,8 +74,8 @@ export function qemuMachine(parts: QemuMachineParts): Machine {
     async pause(options) {
       await qmp.execute('stop', undefined, options);
     },
-    ended: observeVmEnd({ qmp, exited }),
-    waitForEnd: (options) => observeVmEnd({ qmp, exited, ...options }),
+    ended: observeVmEnd({ qmp, exited: heard }),
+    waitForEnd: (options) => observeVmEnd({ qmp, exited: heard, ...options }),
     waitForState: (target, options) => waitForState(source, target, options),
     insertMedium: (id, path, options) =>
       insertMedium(qmp, id, path, { timeoutMs: MEDIUM_TIMEOUT_MS, ...options }),
