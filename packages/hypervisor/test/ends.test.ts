@@ -92,7 +92,7 @@ test('the log has every byte once, also after a time in which nobody read the co
   await machine.start();
   await counting;
   // The console's socket fills up, and QEMU tries its bytes again and again.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
   await firstValueFrom(machine.console$.pipe(skip(20)));
   await machine.kill();
   const lines = (await readFile(spec.consoleLog, 'utf8')).split('\n').map((line) => line.trimEnd());
