@@ -20,29 +20,52 @@ export class LineSplitter {
    * @throws QmpLineTooLongError when a line passes the limit; the splitter then holds nothing.
    */
   *push(chunk: Buffer): Generator<string> {
-    let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      this.#hold(chunk.subarray(start, end));
-      start = end + 1;
-      const line = Buffer.concat(this.#parts).toString('utf8');
-      this.#drop();
-      yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    const last = chunk.lastIndexOf(NEWLINE);
+    if (last === -1) {
+      this.#hold(chunk);
+    } else if (this.#heldBytes + chunk.length <= this.#maxLineBytes) {
+      // No line can be too long: all are decoded at once, which is several times faster than one by one.
+      for (const line of this.#join(chunk, 0, last).split('\n')) yield withoutReturn(line);
+      if (last + 1 < chunk.length) this.#hold(chunk.subarray(last + 1));
+    } else {
+      let start = 0;
+      for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+        this.#check(chunk.subarray(start, end));
+        const line = this.#join(chunk, start, end);
+        start = end + 1;
+        yield withoutReturn(line);
+      }
+      if (start < chunk.length) this.#hold(chunk.subarray(start));
     }
-    if (start < chunk.length) this.#hold(chunk.subarray(start));
+  }
+
+  /** The text of what is held and of `chunk` from `start` to `end`. Holds nothing afterwards. */
+  #join(chunk: Buffer, start: number, end: number): string {
+    if (this.#parts.length === 0) return chunk.toString('utf8', start, end);
+    const text = Buffer.concat([...this.#parts, chunk.subarray(start, end)]).toString('utf8');
+    this.#drop();
+    return text;
   }
 
   #hold(part: Buffer): void {
+    this.#check(part);
     this.#heldBytes += part.length;
-    if (this.#heldBytes > this.#maxLineBytes) {
-      const excerpt = (this.#parts[0] ?? part).subarray(0, 200).toString('utf8');
-      this.#drop();
-      throw new QmpLineTooLongError(this.#maxLineBytes, excerpt);
-    }
     this.#parts.push(part);
+  }
+
+  #check(part: Buffer): void {
+    if (this.#heldBytes + part.length <= this.#maxLineBytes) return;
+    const excerpt = (this.#parts[0] ?? part).subarray(0, 200).toString('utf8');
+    this.#drop();
+    throw new QmpLineTooLongError(this.#maxLineBytes, excerpt);
   }
 
   #drop(): void {
     this.#parts = [];
     this.#heldBytes = 0;
   }
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
