@@ -55,6 +55,12 @@ export interface Machine {
   lastConsoleLines(count: number): string[];
   /** The first console line, complete or not, that matches from now on. Default deadline 600 000 ms. */
   waitForConsole(pattern: RegExp, options?: WaitOptions): Promise<string>;
+  /**
+   * Types on the serial console: the text as it is, so end a line with `\n`. Resolves when the kernel took it, which is
+   * before the guest reads it: wait for its prompt first. Default deadline 30 000 ms.
+   * @throws MachineGoneError, MachineTimeoutError, MachineCancelledError
+   */
+  sendToConsole(text: string, options?: WaitOptions): Promise<void>;
   readonly consoleLog: string;
   /** @throws MachineSpecError for a name that the spec did not have */
   channel(name: string): GuestChannel;

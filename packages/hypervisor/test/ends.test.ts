@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { decideVerdict } from '@osforge/vm-events';
 import { firstValueFrom, skip, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MachineGoneError } from '@osforge/hypervisor';
 import { openBench, type Bench } from './support/guest-image.ts';
 
 const LIMIT = { timeout: 120_000 };
@@ -118,3 +119,15 @@ test('a log that cannot be written is told in the console, and the machine goes 
   const said = (await lines).filter((line) => line.startsWith('--- '));
   expect(said).toEqual([expect.stringMatching(/full\.log ends here: ENOSPC/)]);
 });
+
+test(
+  'what is typed on the console is taken while the machine is there, and refused afterwards',
+  LIMIT,
+  async () => {
+    const machine = await bench.create(await bench.spec('h'));
+    await machine.start();
+    await machine.sendToConsole('root\n');
+    await machine.kill();
+    await expect(machine.sendToConsole('root\n')).rejects.toBeInstanceOf(MachineGoneError);
+  },
+);

@@ -1,5 +1,6 @@
-import type { Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { readToTheEnd } from '@osforge/vm-events';
 import { Observable, Subject } from 'rxjs';
 import { MachineGoneError } from '../errors.ts';
 import { withDeadline, type WaitOptions } from '../wait.ts';
@@ -17,11 +18,18 @@ export class SerialConsole {
   readonly #texts = new Subject<string>();
   readonly #decoder = new StringDecoder('utf8');
   readonly #kept: string[] = [];
+  readonly #stream: Duplex;
+  #writeError: Error | undefined;
   #partial = '';
   #ended = false;
 
-  constructor(stream: Readable, log?: ConsoleLog) {
+  constructor(stream: Duplex, log?: ConsoleLog) {
+    this.#stream = stream;
     this.lines$ = this.#lines.asObservable();
+    // A guest's last words must not be lost because something was typed while its machine ended.
+    readToTheEnd(stream, (error) => {
+      this.#writeError ??= error;
+    });
     stream.on('data', (chunk: Buffer) => {
       const problem = log?.write(chunk);
       this.#accept(this.#decoder.write(chunk));
@@ -67,6 +75,20 @@ export class SerialConsole {
       };
     });
     return withDeadline(what, found, options).finally(stop);
+  }
+
+  /** Types on the console. Resolves when the kernel took it. @throws MachineGoneError, MachineTimeoutError, MachineCancelledError */
+  async send(text: string, options: WaitOptions): Promise<void> {
+    const what = 'text typed on the console';
+    if (this.#ended) throw new MachineGoneError(what);
+    const sent = new Promise<void>((resolve, reject) => {
+      this.#stream.write(text, (error) => {
+        const cause = error ?? this.#writeError;
+        if (cause) reject(new MachineGoneError(what, cause));
+        else resolve();
+      });
+    });
+    await withDeadline(what, sent, options);
   }
 
   #accept(text: string): void {

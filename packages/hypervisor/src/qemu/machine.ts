@@ -30,6 +30,7 @@ export interface QemuMachineParts {
 
 const MEDIUM_TIMEOUT_MS = 60_000;
 const CONSOLE_TIMEOUT_MS = 600_000;
+const CONSOLE_SEND_TIMEOUT_MS = 30_000;
 // SIGKILL takes effect when the kernel has ended the process's I/O; only a hanging disk takes longer.
 const SIGKILL_TIMEOUT_MS = 30_000;
 // Between the end of the process and that of its sockets lies no more than a turn of the event loop.
@@ -62,6 +63,7 @@ export function qemuMachine(parts: QemuMachineParts): Machine {
     lastConsoleLines: (count) => console.lastLines(count),
     waitForConsole: (pattern, options) =>
       console.waitFor(pattern, { timeoutMs: CONSOLE_TIMEOUT_MS, ...options }),
+    sendToConsole: (text, options) => console.send(text, { timeoutMs: CONSOLE_SEND_TIMEOUT_MS, ...options }),
     consoleLog: spec.consoleLog,
     channel(name) {
       const channel = parts.channels.get(name);

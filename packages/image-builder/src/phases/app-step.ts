@@ -7,6 +7,7 @@ import { commandName, scriptName } from './app-medium.ts';
  * installer in the guest gives it; see `assets/install.sh`.
  */
 export function describeStep(app: App | undefined, step: string): string {
+  if (step === 'install') return 'the installation';
   if (step === 'packages') return `installing its packages (${app?.packages.join(', ') ?? ''})`;
   if (step === 'files') return 'unpacking its files';
   const scripts = app?.scripts ?? [];

@@ -20,6 +20,7 @@ test('names on the medium hold nothing that the protocol with the guest gives a 
 });
 
 test.each([
+  ['install', 'the installation'],
   ['packages', 'installing its packages (nginx, curl)'],
   ['files', 'unpacking its files'],
   ['script-001-first_one.sh', 'script scripts/first one.sh'],
