@@ -94,7 +94,11 @@ export async function makeIso(request: {
   await run(
     'xorriso',
     // -r: owned by root, readable by all, executable where anybody may execute it.
-    ['-as', 'mkisofs', '-quiet', '-r', '-V', label, '-o', target, folder],
+    // The files were written just now; SOURCE_DATE_EPOCH alone dates the image and leaves their times to them.
+    [
+      ...['-as', 'mkisofs', '-quiet', '-r', '-V', label],
+      ...['--set_all_file_dates', `=${epochSeconds}`, '-o', target, folder],
+    ],
     { signal, timeoutMs: 10 * 60_000, env: { SOURCE_DATE_EPOCH: String(epochSeconds) } },
   );
 }
