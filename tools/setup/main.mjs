@@ -202,6 +202,9 @@ async function start(args) {
     say(`${build.output}\nosforge set-up: the osforge command could not be built (nx run cli:build).\n`);
     return build.exitCode;
   }
+  // npm ci links no command whose file is not there yet; from now on `npx osforge` works.
+  if (!existsSync(join(BIN, 'osforge')))
+    await run(['npm', 'rebuild', '@osforge/cli', '--loglevel=error'], 'hidden', env);
   const { exitCode } = await runProgram(['node', main, 'build-image', ...args], {
     cwd: ROOT,
     env,
