@@ -14,11 +14,31 @@ if [ "$mode" = guest ]; then
   journalctl --sync --relinquish-var >/dev/null 2>&1 || true
 fi
 
-# Identity: an empty machine-id is filled in at the first boot; host keys are made again by ssh-keygen -A.
+# Identity: an empty machine-id is filled in at the first boot.
 : >"$root/etc/machine-id"
 rm -f "$root/var/lib/dbus/machine-id"
 [ ! -d "$root/var/lib/dbus" ] || ln -s /etc/machine-id "$root/var/lib/dbus/machine-id"
 rm -f "$root"/etc/ssh/ssh_host_*_key "$root"/etc/ssh/ssh_host_*_key.pub
+if [ -e "$root/usr/sbin/sshd" ]; then
+  # Debian makes host keys when the package is installed and never again; without them its ssh.service does not start.
+  units=$root/etc/systemd/system
+  cat >"$units/ssh-host-keys.service" <<'UNIT'
+[Unit]
+Description=Make this machine's own SSH host keys
+Documentation=man:ssh-keygen(1)
+ConditionPathExistsGlob=!/etc/ssh/ssh_host_*_key
+Before=ssh.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/ssh-keygen -A
+
+[Install]
+RequiredBy=ssh.service
+UNIT
+  mkdir -p "$units/ssh.service.requires"
+  ln -sf ../ssh-host-keys.service "$units/ssh.service.requires/ssh-host-keys.service"
+fi
 rm -f "$root/var/lib/systemd/random-seed" "$root/var/lib/systemd/credential.secret" \
   "$root/var/lib/systemd/timesync/clock" "$root/var/lib/urandom/random-seed"
 rm -rf "$root"/var/lib/dhcp/* "$root"/var/lib/NetworkManager/* "$root"/var/lib/cloud/*

@@ -18,11 +18,16 @@ tree=$1
 # Stage 2 runs in a mount namespace of its own, where the tree can be freed of proc, sys and dev.
 if [ "${OSFORGE_STAGE:-1}" = 1 ]; then
   cp -a --no-preserve=ownership "$OSFORGE_OVERLAY/." "$tree/"
-  for package in "$OSFORGE_DEBS"/*.deb; do
-    [ -e "$package" ] || continue
-    cp "$package" "$tree/tmp/"
-    chroot "$tree" env DEBIAN_FRONTEND=noninteractive dpkg --force-unsafe-io -i "/tmp/${package##*/}"
-  done
+  if [ -n "$OSFORGE_DEBS" ]; then
+    set --
+    for package in "$OSFORGE_DEBS"/*.deb; do
+      [ -e "$package" ] || continue
+      cp "$package" "$tree/tmp/"
+      set -- "$@" "/tmp/${package##*/}"
+    done
+    # All at once, because one of them may need another one that comes later by name.
+    [ $# -eq 0 ] || chroot "$tree" env DEBIAN_FRONTEND=noninteractive dpkg --force-unsafe-io -i "$@"
+  fi
   [ ! -e "$tree/etc/locale.gen.osforge" ] || {
     mv "$tree/etc/locale.gen.osforge" "$tree/etc/locale.gen"
     chroot "$tree" locale-gen

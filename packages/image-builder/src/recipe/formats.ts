@@ -29,6 +29,7 @@ export const formats: Readonly<
     | 'mode'
     | 'owner'
     | 'absolutePath'
+    | 'shell'
     | 'relativePath'
     | 'snapshot'
     | 'mirror'
@@ -89,6 +90,7 @@ export const formats: Readonly<
     /^\/([^/\n]+\/)*[^/\n]+$/,
     'an absolute path in the image without a slash at its end (/etc/motd)',
   ),
+  shell: format(/^\/([^/:\n]+\/)*[^/:\n]+$/, 'the absolute path of a shell, without a colon (/bin/bash)'),
   relativePath: format(/^[^/\n][^\n]*$/, "a path relative to the recipe's folder (files/motd)"),
   snapshot: format(/^[0-9]{8}T[0-9]{6}Z$/, 'a time stamp as YYYYMMDDTHHMMSSZ (20250520T000000Z)'),
   mirror: format(

@@ -225,6 +225,17 @@ describe('fields', () => {
       'apps: [{ name: a, packages: [vim], scripts: [{ path: s, env: { A-B: x } }] }]',
       'apps[0].scripts[0].env.A-B',
     ],
+    ['a shell that passwd(5) cannot hold', 'users: [{ name: o, shell: "/bin/a:b" }]', 'users[0].shell'],
+    [
+      'a target with a line break',
+      'apps: [{ name: a, files: [{ source: s, target: "/e\\n/etc/shadow" }] }]',
+      'apps[0].files[0].target',
+    ],
+    [
+      'an argument with a line break',
+      'apps: [{ name: a, packages: [vim], checks: [{ command: [test, "a\\nb"] }] }]',
+      'apps[0].checks[0].command[1]',
+    ],
     ['a target', 'apps: [{ name: a, files: [{ source: s, target: etc/motd }] }]', 'apps[0].files[0].target'],
     [
       'a mode that is a number',

@@ -7,7 +7,7 @@ export const userSchema: z.ZodType<User> = z
   .strictObject({
     name: text('userName').describe('Login name.'),
     groups: z.array(text('userName')).default([]).describe('Supplementary groups.'),
-    shell: text('absolutePath').default('/bin/bash').describe('Login shell.'),
+    shell: text('shell').default('/bin/bash').describe('Login shell.'),
     password: text('secret')
       .pipe(z.custom<SecretReference>())
       .exactOptional()
