@@ -182,7 +182,7 @@ describe('builds that nobody disturbs', () => {
     await expectNothingLeft('reference', 'twin');
     reference = await imageOf('reference');
     expect(await manifestOf('reference')).toMatchObject({
-      fileTree: { sha256: reference.treeSha256, entries: reference.tree.size },
+      fileTree: { sha256: reference.treeSha256, entries: reference.countedEntries },
     });
     await expectLikeReference('twin');
   });
