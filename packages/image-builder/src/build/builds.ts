@@ -13,7 +13,7 @@ import {
 import { removeStaleTemps } from '@osforge/flush';
 import { phaseNames } from '../phases/names.ts';
 import { stateDirectory } from './layout.ts';
-import { ledgerHandlers } from './ledger-handlers.ts';
+import { assertOwn, ledgerHandlers } from './ledger-handlers.ts';
 import { removeTree } from './remove-tree.ts';
 import { builtFiles, type BuiltFile } from './start-build.ts';
 
@@ -120,7 +120,9 @@ export interface CleanOptions {
 
 /**
  * Removes what a killed run of a build left behind, from its ledger alone; with `all` the whole build as well.
- * @throws BuildNotFoundError; CheckpointLockedError while a process works on it
+ * What could not be removed keeps the build's record, which is all that knows of it.
+ * @throws BuildNotFoundError; CheckpointLockedError while a process works on it; LedgerPathError where its record names
+ * an artifact that is not in its folder
  */
 export async function cleanBuild(
   outDirectory: string,
@@ -129,18 +131,22 @@ export async function cleanBuild(
 ): Promise<CleanReport> {
   const { directory } = await showBuild(outDirectory, buildId);
   const checkpoint = await openCheckpoint({ directory: stateDirectory(outDirectory, buildId), buildId });
+  let gone = false;
   try {
     const report = await runLedger(checkpoint, ledgerHandlers(directory));
     await removeStaleTemps(directory);
     if (!all) return report;
     for (const { path: file } of builtFiles(checkpoint.record)) {
-      await rm(path.resolve(directory, file), { force: true });
+      const place = path.resolve(directory, file);
+      await assertOwn(place, directory);
+      await rm(place, { force: true });
     }
     await removeTree(path.join(stateDirectory(outDirectory, buildId), 'work'));
+    gone = report.failed.length + report.blocked.length + report.unknown.length === 0;
     return report;
   } finally {
     await checkpoint.close();
-    if (all) {
+    if (gone) {
       // The rest of the state goes last: until then a second run of clean finds its way.
       await removeTree(stateDirectory(outDirectory, buildId));
       await removeIfEmpty(directory);

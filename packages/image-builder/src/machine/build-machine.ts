@@ -73,7 +73,7 @@ export async function createBuildMachine(
   options: { disk: string; restoreFrom?: string },
 ): Promise<BuildMachine> {
   const { recipe, layout, bus, secrets } = environment;
-  const runtimeDir = path.join(tmpdir(), `osforge-vm-${randomBytes(6).toString('hex')}`);
+  const runtimeDir = path.resolve(tmpdir(), `osforge-vm-${randomBytes(6).toString('hex')}`);
   // Written down first: a kill right after the folder was made must not leave it to nobody.
   await context.ledger.register('directory-tree', runtimeDir);
   await mkdir(runtimeDir, { mode: 0o700 });

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Phase } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
+import { assertOwn } from '../build/ledger-handlers.ts';
 
 /** Phase 14: removes what no later build can use: temporary folders and the memory of the installed machine. */
 export function cleanupPhase(environment: BuildEnvironment): Phase {
@@ -15,7 +16,10 @@ export function cleanupPhase(environment: BuildEnvironment): Phase {
     inputs: () => ({}),
     run: async (context) => {
       const released = await context.releaseTransient();
-      for (const { path: file } of released) await rm(path.resolve(layout.directory, file), { force: true });
+      for (const { path: file } of released) {
+        await assertOwn(file, layout.directory);
+        await rm(file, { force: true });
+      }
       const freedBytes = released.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
       await rm(path.join(layout.work, 'disk', 'tree'), { recursive: true, force: true });
       return { artifacts: [], data: { freedBytes } };

@@ -43,6 +43,12 @@ test.each(['precious', 'build/../precious', 'build', 'buildx', '.'])(
   },
 );
 
+test('a link in the build that leads out of it is no way to what is outside', async () => {
+  await symlink(folder, path.join(folder, 'build', 'work', 'out'));
+  await expect(remove(`${folder}/build/work/out/precious`)).rejects.toBeInstanceOf(LedgerPathError);
+  expect((await readdir(folder)).sort()).toEqual(['build', 'precious']);
+});
+
 test.each(['/etc', '/', 'relative', `${tmpdir()}/other`, `${tmpdir()}/osforge-vm-1/../other`])(
   'a place that no build makes is left alone: %s',
   async (place) => {
