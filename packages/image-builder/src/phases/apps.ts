@@ -9,7 +9,7 @@ import type { App } from '../recipe/recipe.ts';
 import { recordedNumber } from './artifacts.ts';
 import { layOutMedium, makeIso } from './app-medium.ts';
 import { baseSet } from './base-set.ts';
-import { digestPath } from './digest-path.ts';
+import { digestPath, digestTarget } from './digest-path.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { buildIndexes } from './preflight.ts';
 import { basePackages } from './tree-settings.ts';
@@ -30,7 +30,7 @@ async function appInputs(app: App, recipeDirectory: string): Promise<JsonValue> 
       app.scripts.map(async (script) => ({
         ...script,
         env: { ...script.env },
-        content: await digestPath(path.join(recipeDirectory, script.path)),
+        content: await digestTarget(path.join(recipeDirectory, script.path)),
       })),
     ),
     checks: app.checks.map((check) => ({ ...check })),

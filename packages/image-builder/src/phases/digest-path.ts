@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import path from 'node:path';
 
 async function add(hash: Hash, place: string, name: string): Promise<void> {
@@ -16,7 +16,15 @@ async function add(hash: Hash, place: string, name: string): Promise<void> {
   }
 }
 
-/** SHA-256 of a file or of everything in a folder: names, kinds, contents, link targets, whether it is executable. */
+/** The digest of what is at the end of a symbolic link, for those who read through it. */
+export async function digestTarget(place: string): Promise<string> {
+  return digestPath(await realpath(place));
+}
+
+/**
+ * SHA-256 of a file or of everything in a folder: names, kinds, contents, link targets, whether it is executable. A
+ * symbolic link counts as a link, for those who copy it as one.
+ */
 export async function digestPath(place: string): Promise<string> {
   const hash = createHash('sha256');
   await add(hash, place, '.');

@@ -119,6 +119,7 @@ async function makeDisk(environment: BuildEnvironment, context: PhaseContext, ou
   });
   const mkfsArguments = path.join(output, 'mkfs.arguments');
   await writeFile(mkfsArguments, mkfs.args.map((argument) => `${argument}\n`).join(''));
+  const debFolder = drivers.state === 'skipped' ? '' : recordedText(drivers, 'debFolder');
   await bootstrap(environment, context, {
     output,
     overlay,
@@ -127,7 +128,7 @@ async function makeDisk(environment: BuildEnvironment, context: PhaseContext, ou
     epochSeconds,
     hook: assetPath('tree-hook.sh'),
     generalize: assetPath('generalize.sh'),
-    driverFolder: drivers.state === 'skipped' ? '' : recordedText(drivers, 'debFolder'),
+    driverFolder: debFolder === '' ? '' : path.resolve(layout.directory, debFolder),
   });
 
   await rm(overlay, { recursive: true, force: true });

@@ -2,10 +2,12 @@ import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Phase, PhaseArtifact } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
+import { toolVersions } from '../build/environment.ts';
 import { baseSet } from './base-set.ts';
-import { digestPath } from './digest-path.ts';
+import { digestTarget } from './digest-path.ts';
 import { fetchPackages } from './fetch-packages.ts';
 import { buildIndexes } from './preflight.ts';
+import { basePackages } from './tree-settings.ts';
 
 /** Phase 2: downloads firmware and driver packages with what they need, and collects the recipe's own folder of them. */
 export function driversPhase(environment: BuildEnvironment): Phase {
@@ -21,7 +23,10 @@ export function driversPhase(environment: BuildEnvironment): Phase {
     inputs: async () => ({
       packages: [...drivers.packages],
       folder:
-        drivers.folder === undefined ? null : await digestPath(path.join(recipeDirectory, drivers.folder)),
+        drivers.folder === undefined ? null : await digestTarget(path.join(recipeDirectory, drivers.folder)),
+      // What the base system has already is not downloaded a second time.
+      base: drivers.packages.length === 0 ? [] : basePackages(recipe),
+      tools: toolVersions(environment, ['apt']),
     }),
     skip: () =>
       drivers.packages.length === 0 && drivers.folder === undefined
@@ -63,7 +68,8 @@ export function driversPhase(environment: BuildEnvironment): Phase {
           await cp(path.join(source, name), path.join(local, name));
           artifacts.push({ name: `folder:${name}`, path: path.join(local, name), retention: 'cache' });
         }
-        debFolder = local;
+        // Relative: the build's folder may be moved.
+        debFolder = path.relative(layout.directory, local);
       }
       return { artifacts, data: { packages, debFolder } };
     },

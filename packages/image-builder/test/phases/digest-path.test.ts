@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { digestPath } from '../../src/phases/digest-path.ts';
+import { digestPath, digestTarget } from '../../src/phases/digest-path.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -36,4 +36,12 @@ test.each([
   const before = await digestPath(folder);
   await change();
   expect(await digestPath(folder)).not.toBe(before);
+});
+
+test('what a link leads to counts for those who read through it, and for them alone', async () => {
+  const link = path.join(folder, 'sub', 'link');
+  const before = [await digestPath(link), await digestTarget(link)];
+  await writeFile(path.join(folder, 'sub', 'a'), 'CONTENT');
+  expect(await digestPath(link)).toBe(before[0]);
+  expect(await digestTarget(link)).not.toBe(before[1]);
 });
