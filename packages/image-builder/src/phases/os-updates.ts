@@ -30,10 +30,7 @@ export function osUpdatesPhase(environment: BuildEnvironment): Phase {
         JSON.parse(await readFile(artifactPath(layout, context.upstream('updates'), 'resolved'), 'utf8')),
       );
       const versions = new Map(installed.map((entry) => [entry.name, entry.version]));
-      const stale = resolved.filter(({ name, version }) => {
-        const present = versions.get(name);
-        return present !== undefined && present !== version;
-      });
+      const stale = resolved.filter(({ name, version }) => versions.get(name) !== version);
       if (stale.length > 0) {
         const list = stale.map(
           ({ name, version }) => `${name} is ${versions.get(name) ?? 'absent'}, not ${version}`,

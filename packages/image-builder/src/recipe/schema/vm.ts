@@ -47,7 +47,8 @@ export const reproducibleSchema: z.ZodType<Reproducible> = z
   .strictObject({
     sourceDateEpoch: z
       .int()
-      .min(0)
+      // FAT, which the boot partition is, begins in 1980.
+      .min(315_532_800)
       .max(4_294_967_295)
       .exactOptional()
       .describe('Seconds since 1970 that every time stamp is clamped to.'),
