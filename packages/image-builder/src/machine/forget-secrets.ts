@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { SecretMask } from '../build/secret-mask.ts';
 
 /**
- * Takes out of a console log what a guest printed of the secrets that it was given. QEMU writes the log itself, so this
- * can be done only when the machine has ended.
+ * Takes out of a console log what a guest printed of the secrets that it was given. The log is written raw
+ * as it comes, where a secret may be cut in two; so this is done when the machine has ended.
  */
 export async function forgetSecrets(consoleLog: string, secrets: SecretMask): Promise<void> {
   if (secrets.values().length === 0) return;
