@@ -14,6 +14,8 @@ export interface AptWorkspaceOptions {
    * be shared by several processes of one user.
    */
   directory: string;
+  /** Nobody else uses the folder right now: what killed processes left in it goes at once; default false. */
+  isOnlyUser?: boolean;
   sources: readonly PackageSource[];
   /** apt settings for reaching the archives, as configuration lines; default: the machine's. */
   settings?: readonly string[];
@@ -54,7 +56,10 @@ export interface AptWorkspace {
 export async function openAptWorkspace(options: AptWorkspaceOptions): Promise<AptWorkspace> {
   const { sources, lockTimeoutMs = 600_000, now = Date.now } = options;
   const folders = workspaceFolders(options.directory, sources);
-  await prepareWorkspace(folders, sources, options.settings ?? (await machineAptSettings(options.signal)));
+  await prepareWorkspace(folders, sources, {
+    settings: options.settings ?? (await machineAptSettings(options.signal)),
+    isOnlyUser: options.isOnlyUser ?? false,
+  });
   const at = { ...folders, lockTimeoutMs };
 
   return {

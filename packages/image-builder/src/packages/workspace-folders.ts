@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderAptConfig } from './apt-config.ts';
@@ -30,17 +30,20 @@ export function workspaceFolders(directory: string, sources: readonly PackageSou
   };
 }
 
-/** Makes the folders and files that apt needs. Safe to repeat, and while another process uses them. */
+/**
+ * Makes the folders and files that apt needs. Safe to repeat, and while another process uses them; `isOnlyUser` says
+ * that nobody else does right now.
+ */
 export async function prepareWorkspace(
   folders: WorkspaceFolders,
   sources: readonly PackageSource[],
-  settings: readonly string[],
+  { settings, isOnlyUser }: { settings: readonly string[]; isOnlyUser: boolean },
 ): Promise<void> {
   const { root } = folders;
   const parts = ['etc/apt.conf.d', 'etc/preferences.d', 'etc/sources.list.d', 'etc/trusted.gpg.d'];
   for (const part of [...parts, 'state/lists/partial', 'cache/archives/partial', 'log'])
     await mkdir(join(root, part), { recursive: true });
-  await removeCacheRemains(join(root, 'cache'));
+  await removeRemains(root, isOnlyUser ? 0 : 3_600_000);
   await writeIfDifferent(join(root, 'status'), '');
   await writeIfDifferent(join(root, 'etc/sources.list.d/osforge.sources'), renderSources(sources));
   // A proxy's address may hold a password.
@@ -51,22 +54,31 @@ export async function prepareWorkspace(
   );
 }
 
-/** An apt that was killed while it wrote its cache leaves a file of some 40 MB that nothing else removes. */
-async function removeCacheRemains(cache: string): Promise<void> {
-  for (const name of await readdir(cache)) {
-    if (!/^(src)?pkgcache\.bin\./.test(name)) continue;
-    const path = join(cache, name);
-    const { mtimeMs = Date.now() } = (await stat(path).catch(() => undefined)) ?? {};
-    // A younger one may be in the hands of a running apt.
-    if (Date.now() - mtimeMs > 3_600_000) await rm(path, { force: true });
+/** An apt that was killed while it wrote its cache leaves a file of some 40 MB; we, when killed, one of our own. */
+async function removeRemains(root: string, minAgeMs: number): Promise<void> {
+  for (const [folder, pattern] of [
+    ['cache', /^(src)?pkgcache\.bin\./],
+    ['', freshName],
+    ['state', freshName],
+    ['etc/sources.list.d', freshName],
+  ] as const) {
+    for (const name of await readdir(join(root, folder))) {
+      if (!pattern.test(name)) continue;
+      const path = join(root, folder, name);
+      const { mtimeMs = Date.now() } = (await stat(path).catch(() => undefined)) ?? {};
+      // A younger one may be in the hands of a running apt.
+      if (Date.now() - mtimeMs >= minAgeMs) await rm(path, { force: true });
+    }
   }
 }
 
-/** Replaces a file in one step, and leaves an equal one alone. */
+const freshName = /\.[0-9a-f-]{36}\.new$/;
+
+/** Replaces a file in one step, and leaves an equal one alone. Several may do so at once. */
 export async function writeIfDifferent(path: string, text: string, mode = 0o644): Promise<void> {
   const present = await readFile(path, 'utf8').catch(() => undefined);
   if (present === text) return;
-  const fresh = `${path}.${process.pid}.new`;
+  const fresh = `${path}.${randomUUID()}.new`;
   await writeFile(fresh, text, { mode });
   await rename(fresh, path);
 }

@@ -8,13 +8,30 @@ import type { IndexInfo } from '../packages/index-info.ts';
 import { renderSources } from '../packages/package-source.ts';
 import { sourcesForRecipe } from '../packages/recipe-sources.ts';
 
-/** The package indexes of this build: pinned by `preflight`, read by the three download phases. */
+const opening = new WeakMap<BuildEnvironment, Promise<AptWorkspace>>();
+
+/**
+ * The package indexes of this build: pinned by `preflight`, read by the three download phases. Opened once for all of
+ * them; a failed attempt is not kept.
+ */
 export async function buildIndexes(
   environment: BuildEnvironment,
   signal: AbortSignal,
 ): Promise<AptWorkspace> {
+  let promise = opening.get(environment);
+  if (!promise) {
+    promise = openIndexes(environment, signal);
+    opening.set(environment, promise);
+    promise.catch(() => opening.delete(environment));
+  }
+  return promise;
+}
+
+async function openIndexes(environment: BuildEnvironment, signal: AbortSignal): Promise<AptWorkspace> {
   return openAptWorkspace({
     directory: path.join(environment.layout.work, 'indexes'),
+    // The build's lock is held, and the phases that use it wait for this.
+    isOnlyUser: true,
     sources: await sourcesForRecipe(environment.recipe),
     signal,
   });
@@ -37,6 +54,7 @@ export function preflightPhase(environment: BuildEnvironment): Phase {
     run: async (context) => {
       await rm(path.join(layout.work, 'indexes'), { recursive: true, force: true });
       await mkdir(layout.work, { recursive: true });
+      opening.delete(environment);
       const workspace = await buildIndexes(environment, context.signal);
       context.progress(0.05, 'fetching the package indexes');
       const suites = await context.retry(

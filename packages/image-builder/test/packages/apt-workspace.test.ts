@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isTransientPackageError } from '../../src/packages/errors.ts';
+import { writeIfDifferent } from '../../src/packages/workspace-folders.ts';
 import { archiveCopy, serve, temporaryFolder, workspaceOf } from './local-archive.ts';
 
 async function failure(
@@ -221,7 +222,7 @@ describe('resolving', () => {
   });
 });
 
-test('what a killed apt left of its cache is removed when it is old', async () => {
+test('what a killed apt left of its cache is removed when it is old, or nobody else is there', async () => {
   const directory = await temporaryFolder();
   const archive = `file:${await archiveCopy()}`;
   const workspace = await workspaceOf(archive, { directory });
@@ -234,4 +235,14 @@ test('what a killed apt left of its cache is removed when it is old', async () =
   await workspaceOf(archive, { directory });
   await expect(access(old)).rejects.toMatchObject({ code: 'ENOENT' });
   await expect(access(young)).resolves.toBeUndefined();
+  await workspaceOf(archive, { directory, isOnlyUser: true });
+  await expect(access(young)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('phases that write the same file at the same time do not take it from each other', async () => {
+  const folder = await temporaryFolder();
+  const file = join(folder, 'installed.status');
+  await Promise.all(Array.from({ length: 50 }, () => writeIfDifferent(file, 'the same\n')));
+  expect(await readFile(file, 'utf8')).toBe('the same\n');
+  expect(await readdir(folder)).toEqual(['installed.status']);
 });

@@ -34,7 +34,8 @@ export async function workspaceOf(
     suite = 'good',
     lockTimeoutMs = 60_000,
     directory,
-  }: { suite?: string; lockTimeoutMs?: number; directory?: string } = {},
+    isOnlyUser = false,
+  }: { suite?: string; lockTimeoutMs?: number; directory?: string; isOnlyUser?: boolean } = {},
 ): Promise<AptWorkspace> {
   const source: PackageSource = { uri, suite, components: ['main'], signedBy: archiveKey };
   return openAptWorkspace({
@@ -42,6 +43,7 @@ export async function workspaceOf(
     sources: [source],
     settings: ['Acquire::Retries "0";', 'Acquire::http::Proxy "DIRECT";'],
     lockTimeoutMs,
+    isOnlyUser,
   });
 }
 
