@@ -35,3 +35,4 @@ export {
   type PreflightCheck,
 } from './errors.ts';
 export { phaseNames, type PhaseName } from './phases/names.ts';
+export { ImageTooSmallError } from './phases/image-too-small-error.ts';

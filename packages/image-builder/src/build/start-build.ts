@@ -152,9 +152,16 @@ async function execute(
   }
 }
 
+/** The code is that of what really happened, as in `phase.failed`, not of the engine's wrapping. */
 function describe(error: Error): { message: string; code?: string } {
-  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  return { message: error.message, ...code };
+  const code = codeOf(error);
+  return { message: error.message, ...(code === undefined ? {} : { code }) };
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const own = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return own?.startsWith('PIPELINE_') ? (codeOf(error.cause) ?? own) : own;
 }
 
 function conclude(

@@ -57,7 +57,7 @@ test('an archive that cannot be reached is tried again with growing pauses, then
   expect(first).toBeGreaterThanOrEqual(1000);
   expect(second).toBeGreaterThanOrEqual(2000);
   expect(third).toBeGreaterThanOrEqual(4000);
-  expect(lastOf(end.events, 'build.failed')).toMatchObject({ code: 'PIPELINE_PHASE_FAILED' });
+  expect(lastOf(end.events, 'build.failed')).toMatchObject({ code: 'PACKAGES_MIRROR_UNREACHABLE' });
   expect(lastOf(end.events, 'phase.failed')).toMatchObject({ code: 'PACKAGES_MIRROR_UNREACHABLE' });
   expect(phasesOf(end.events, 'phase.started')).toEqual(['preflight']);
   expect(end.code).toBe(1);
