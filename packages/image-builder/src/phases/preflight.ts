@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Phase, PhaseArtifact } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { openAptWorkspace, type AptWorkspace } from '../packages/apt-workspace.ts';
-import { isTransientPackageError } from '../packages/errors.ts';
+import { isTransientPackageError, KeyringMissingError, SourcesMissingError } from '../packages/errors.ts';
 import type { IndexInfo } from '../packages/index-info.ts';
 import { renderSources } from '../packages/package-source.ts';
 import { sourcesForRecipe } from '../packages/recipe-sources.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 
 const opening = new WeakMap<BuildEnvironment, Promise<AptWorkspace>>();
 
@@ -45,7 +47,8 @@ export function preflightPhase(environment: BuildEnvironment): Phase {
     version: '1',
     weight: 3,
     dependsOn: [],
-    inputs: () => ({
+    inputs: async () => ({
+      sources: await sourcesDigest(recipe),
       distribution: { ...recipe.distribution },
       updates: { ...recipe.updates },
       // A different epoch is a different image, from the first time stamp on.
@@ -76,6 +79,22 @@ export function preflightPhase(environment: BuildEnvironment): Phase {
       };
     },
   };
+}
+
+/**
+ * Where the packages come from, which may be the machine's own apt settings: the image takes its sources from them, and
+ * other sources have other indexes. As a digest, because an address may hold a password. Null where there is no telling;
+ * the phase itself then says why.
+ */
+async function sourcesDigest(recipe: Recipe): Promise<string | null> {
+  try {
+    return createHash('sha256')
+      .update(renderSources(await sourcesForRecipe(recipe)))
+      .digest('hex');
+  } catch (error) {
+    if (error instanceof SourcesMissingError || error instanceof KeyringMissingError) return null;
+    throw error;
+  }
 }
 
 async function indexFiles(workspace: AptWorkspace): Promise<PhaseArtifact[]> {
