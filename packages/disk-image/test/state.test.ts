@@ -63,6 +63,8 @@ describe('ext4', () => {
       await tool('sync', '-f', join(folder, 'mnt/file'));
       await copyFile(path, join(folder, 'cut'));
     } finally {
+      // Made clean before the unmount, which a mount namespace of somebody else may put off.
+      await tool('mount', '-o', 'remount,ro', join(folder, 'mnt'));
       await tool('umount', join(folder, 'mnt'));
     }
     expect((await ext4State(join(folder, 'cut'))).state).toBe('needs-recovery');

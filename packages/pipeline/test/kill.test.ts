@@ -14,12 +14,20 @@ interface ChildEnd {
   readonly killed: boolean;
 }
 
-/** Run the child; SIGKILL it at once when it has said `killAt` lines. */
-async function child(seed: number, directory: string, killAt = Number.POSITIVE_INFINITY): Promise<ChildEnd> {
+/**
+ * Run the child; SIGKILL it when it has said `killAt` lines: from outside, which comes a moment later and may come too
+ * late, or by its own hand at that very line.
+ */
+async function child(
+  seed: number,
+  directory: string,
+  killAt = Number.POSITIVE_INFINITY,
+  by: 'itself' | 'us' = 'us',
+): Promise<ChildEnd> {
   const script = fileURLToPath(new URL('./kill-child.ts', import.meta.url));
-  const running = spawn(process.execPath, ['--conditions=@osforge/source', script, String(seed), directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const own = by === 'itself' ? [String(killAt)] : [];
+  const args = ['--conditions=@osforge/source', script, String(seed), directory, ...own];
+  const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(running, 'exit');
   const lines: string[] = [];
   for await (const line of createInterface({ input: running.stdout })) {
@@ -72,7 +80,8 @@ async function killUntilDone(
     const committed = new Set(await done(directory));
     const before = (await starts(directory)).length;
     const killAt = killed < kills ? 1 + Math.floor(random() * total) : undefined;
-    finished = await child(seed, directory, killAt);
+    // The first kill must not miss: a machine may be so busy that the child ends before we have read its line.
+    finished = await child(seed, directory, killAt, killed === 0 ? 'itself' : 'us');
     const repeated = (await starts(directory)).slice(before).filter((name) => committed.has(name));
     expect(repeated, `seed ${seed}: committed phases that ran again`).toEqual([]);
     if (finished.killed) killed += 1;
