@@ -145,7 +145,8 @@ async function execute(
       error: failure,
     };
   } finally {
-    await checkpoint.close();
+    // The record is safe by now; a lock file that cannot be tidied must not hide how the build ended.
+    await checkpoint.close().catch(() => undefined);
     bus.close();
     // The journal is for reading afterwards; a disk that is too full for it has failed the build already.
     await journal?.close().catch(() => undefined);

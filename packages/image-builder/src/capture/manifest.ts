@@ -33,6 +33,7 @@ export async function writeManifest(
   environment: BuildEnvironment,
   context: PhaseContext,
   facts: CaptureFacts,
+  folder: string,
 ): Promise<CapturedFile> {
   const { layout, recipe, tools } = environment;
   const preflight = context.upstream('preflight');
@@ -57,7 +58,7 @@ export async function writeManifest(
     }),
     packages: facts.packages,
   };
-  const target = path.join(layout.directory, 'manifest.json');
+  const target = path.join(folder, 'manifest.json');
   await writeFileDurable(target, `${JSON.stringify(manifest, null, 2)}\n`);
   return capturedFile(target, context.signal);
 }

@@ -39,7 +39,8 @@ export function appInstallPhase(environment: BuildEnvironment): Phase {
     version: '1',
     weight: 14,
     dependsOn: ['vm-start', 'apps', 'vm-setup', 'disk'],
-    inputs: () => ({ appMs: recipe.vm.timeouts.appMs }),
+    // A deadline decides whether there is a result, not what it is.
+    inputs: () => ({}),
     skip: skipWithoutApps(recipe),
     run: async (context) => {
       const links = diskLinks(layout.work);

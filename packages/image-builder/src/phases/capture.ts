@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
   convertImage,
@@ -37,21 +37,30 @@ export function capturePhase(environment: BuildEnvironment): Phase {
     run: async (context) => {
       await mkdir(layout.directory, { recursive: true });
       const flat = path.join(layout.work, 'final.raw');
+      const staging = path.join(layout.work, 'capture');
+      await context.ledger.register('directory-tree', staging);
+      await rm(staging, { recursive: true, force: true });
+      await mkdir(staging, { recursive: true });
       const { raw, temporary } = await flattened(environment, context, flat);
       try {
         const facts = await inspect(environment, context, raw);
-        const images = await convertAll(environment, context, raw);
+        const images = await convertAll(environment, context, raw, staging);
         const contentSha256 = await rawContentDigest(raw, 'raw');
         context.progress(0.95, 'writing the manifest');
-        const manifest = await writeManifest(environment, context, { ...facts, contentSha256, images });
-        const sums = await writeSums(layout.directory, [...images, manifest], context.signal);
-        const artifacts: PhaseArtifact[] = [...images, manifest, sums].map((image) => ({
-          ...image,
-          retention: 'output',
-        }));
+        const captured = { ...facts, contentSha256, images };
+        const manifest = await writeManifest(environment, context, captured, staging);
+        const sums = await writeSums(staging, [...images, manifest], context.signal);
+        // The last good image stays until the new one is whole; the sums come last and vouch for the rest.
+        const artifacts: PhaseArtifact[] = [];
+        for (const { name, path: made, sha256, sizeBytes } of [...images, manifest, sums]) {
+          const place = path.join(layout.directory, name);
+          await rename(made, place);
+          artifacts.push({ name, path: place, sha256, sizeBytes, retention: 'output' });
+        }
         return { artifacts, data: { contentSha256, treeSha256: facts.treeSha256 } };
       } finally {
         if (temporary) await rm(flat, { force: true });
+        await rm(staging, { recursive: true, force: true });
       }
     },
   };
@@ -110,14 +119,14 @@ async function convertAll(
   environment: BuildEnvironment,
   context: PhaseContext,
   raw: string,
+  staging: string,
 ): Promise<CapturedFile[]> {
-  const { layout, recipe } = environment;
+  const { recipe } = environment;
   const fractions = new Map<string, number>();
   return Promise.all(
     recipe.capture.formats.map(async (format) => {
       const name = `${recipe.name}.${format}`;
-      const target = path.join(layout.directory, name);
-      await context.ledger.register('file', partialPath(target));
+      const target = path.join(staging, name);
       await convertImage({
         source: raw,
         sourceFormat: 'raw',

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { BuildConsistencyError } from '../errors.ts';
 
 async function add(hash: Hash, place: string, name: string): Promise<void> {
   const status = await lstat(place);
@@ -10,6 +11,11 @@ async function add(hash: Hash, place: string, name: string): Promise<void> {
     hash.update(`folder ${name}\0`);
     for (const child of (await readdir(place)).sort())
       await add(hash, path.join(place, child), `${name}/${child}`);
+  } else if (!status.isFile()) {
+    // A named pipe would be waited for without end.
+    throw new BuildConsistencyError(
+      `${place} is neither a file, a folder nor a link: take it out of the recipe's folder`,
+    );
   } else {
     const content = await readFile(place);
     hash.update(`file ${name}\0${status.mode & 0o111 ? 'x' : '-'}\0${content.length}\0`).update(content);

@@ -29,7 +29,7 @@ export function vmShutdownPhase(environment: BuildEnvironment): Phase {
     version: '1',
     weight: 4,
     dependsOn: ['app-install', 'vm-setup', 'disk'],
-    inputs: () => ({ shutdownMs: recipe.vm.timeouts.shutdownMs }),
+    inputs: () => ({}),
     skip: skipWithoutApps(recipe),
     run: async (context) => {
       const links = diskLinks(layout.work);

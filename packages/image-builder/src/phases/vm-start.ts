@@ -37,7 +37,12 @@ export function vmStartPhase(environment: BuildEnvironment): Phase {
     version: '1',
     weight: 12,
     dependsOn: ['vm-setup', 'disk'],
-    inputs: () => ({ memoryMiB: recipe.vm.memoryMiB, cpus: recipe.vm.cpus }),
+    inputs: () => ({
+      memoryMiB: recipe.vm.memoryMiB,
+      cpus: recipe.vm.cpus,
+      // The links of the disk name each other by absolute path: a moved build makes its machine again.
+      folder: layout.work,
+    }),
     skip: skipWithoutApps(recipe),
     run: async (context) => {
       const links = diskLinks(layout.work);
