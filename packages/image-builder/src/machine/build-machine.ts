@@ -13,7 +13,7 @@ import { forgetSecrets } from './forget-secrets.ts';
 import { GuestSession, type CommandEnd, type CommandOptions } from './guest-session.ts';
 import { rootFileSystemState } from './root-file-system.ts';
 
-export const agentChannel = 'org.osforge.agent';
+const agentChannel = 'org.osforge.agent';
 
 /** The files and settings that a build machine is made of; recorded by `vm-setup`. */
 export interface MachinePlan {

@@ -8,7 +8,7 @@ export function artifactPath(layout: BuildLayout, record: PhaseRecord, name: str
   return path.resolve(layout.directory, artifact(record, name).path);
 }
 
-export function artifact(record: PhaseRecord, name: string): ArtifactRecord {
+function artifact(record: PhaseRecord, name: string): ArtifactRecord {
   const found = record.artifacts.find((candidate) => candidate.name === name);
   if (!found) {
     throw new BuildConsistencyError(`the checkpoint lacks the artifact "${name}"; run again with --fresh`);

@@ -9,7 +9,7 @@ interface Range {
 }
 
 /** Where a field stands; the nearest enclosing key where it is not in the file. */
-export function locate(
+function locate(
   document: RecipeDocument,
   path: FieldPath,
 ): { found: boolean; key: Range; value: Range } {
