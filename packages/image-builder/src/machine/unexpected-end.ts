@@ -43,7 +43,7 @@ export async function unexpectedEnd(
 }
 
 /** How long an error waits to see whether the machine's end is behind it: both come from one broken connection. */
-const endShowsMs = 2000;
+const endShowsMs = 6000;
 
 /** Throws the machine's verdict instead of `error` where the machine ended; else `error` itself. */
 export async function throwWithVerdict(
