@@ -9,6 +9,7 @@ import type { IndexInfo } from '../packages/index-info.ts';
 import { renderSources } from '../packages/package-source.ts';
 import { sourcesForRecipe } from '../packages/recipe-sources.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { checkSecrets } from './check-secrets.ts';
 
 const opening = new WeakMap<BuildEnvironment, Promise<AptWorkspace>>();
 
@@ -55,6 +56,7 @@ export function preflightPhase(environment: BuildEnvironment): Phase {
       sourceDateEpoch: environment.sourceDateEpoch ?? null,
     }),
     run: async (context) => {
+      await checkSecrets(environment);
       await rm(path.join(layout.work, 'indexes'), { recursive: true, force: true });
       await mkdir(layout.work, { recursive: true });
       opening.delete(environment);

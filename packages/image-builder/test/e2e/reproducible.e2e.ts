@@ -1,7 +1,7 @@
 /**
  * Two builds of a recipe without applications have the same bytes. Needs root, a network and 2 GiB of free memory.
  *
- * With OSFORGE_SOAK=1 each pair is built three times.
+ * With OSFORGE_SOAK=1 each pair is built three times, and a pair with users, file capabilities, ACLs and a locale.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -129,3 +129,19 @@ test.each(rounds)(
     expect(await planned(1_750_000_000)).toEqual(['run', 'run', 'run']);
   },
 );
+
+if (rounds.length > 1) {
+  test('so are images with users, file capabilities, ACLs and a locale (needs root)', async () => {
+    const recipe = path.join(root, 'rich.yaml');
+    const lines = [
+      'system: { locale: de_DE.UTF-8, timezone: Europe/Berlin, packages: [openssh-server, iputils-ping] }',
+      'users: [{ name: ada, groups: [adm], sudo: true, password: "env:ADA_HASH" }]',
+    ];
+    await writeFile(recipe, `${await readFile(shipped, 'utf8')}\n${lines.join('\n')}\n`);
+    const env = { ADA_HASH: `$6$saltsalt$${'x'.repeat(86)}` };
+    await buildPair(
+      { recipe, out: path.join(root, 'rich'), buildId: 'one', env },
+      { recipe, out: path.join(onMemory, 'rich'), buildId: 'other', env, strange: true },
+    );
+  });
+}
