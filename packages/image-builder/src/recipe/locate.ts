@@ -9,10 +9,7 @@ interface Range {
 }
 
 /** Where a field stands; the nearest enclosing key where it is not in the file. */
-function locate(
-  document: RecipeDocument,
-  path: FieldPath,
-): { found: boolean; key: Range; value: Range } {
+function locate(document: RecipeDocument, path: FieldPath): { found: boolean; key: Range; value: Range } {
   let node: Node | null = document.tree.contents;
   let key: Range = { start: 0, end: 0 };
   let value = rangeOf(node) ?? key;

@@ -213,7 +213,9 @@ describe('a guest (as root)', () => {
       }),
       'killed',
     );
-    expect(error.message).toMatch(/during the installation of application "culprit"|right after the last application/);
+    expect(error.message).toMatch(
+      /during the installation of application "culprit"|right after the last application/,
+    );
   });
 
   test('whose disk the host cannot write is told as io-error', async () => {
@@ -272,7 +274,6 @@ describe('an application', () => {
     const error = await installErrorOf(await bench.build(recipe(`packages: [hello]\n${checks}`)));
     expect(error).toMatchObject({ step });
     expect(error.message).toContain(said);
-    
   });
 
   test('whose files belong to an account that the image lacks has failed', async () => {
