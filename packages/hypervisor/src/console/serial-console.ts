@@ -1,6 +1,5 @@
-import type { Duplex } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { readToTheEnd } from '@osforge/vm-events';
 import { Observable, Subject } from 'rxjs';
 import { MachineGoneError } from '../errors.ts';
 import { withDeadline, type WaitOptions } from '../wait.ts';
@@ -18,25 +17,20 @@ export class SerialConsole {
   readonly #texts = new Subject<string>();
   readonly #decoder = new StringDecoder('utf8');
   readonly #kept: string[] = [];
-  readonly #stream: Duplex;
-  #writeError: Error | undefined;
+  readonly #writer: Writable;
   #partial = '';
   #ended = false;
 
-  constructor(stream: Duplex, log?: ConsoleLog) {
-    this.#stream = stream;
+  constructor({ reader, writer }: { reader: Readable; writer: Writable }, log?: ConsoleLog) {
+    this.#writer = writer;
     this.lines$ = this.#lines.asObservable();
-    // A guest's last words must not be lost because something was typed while its machine ended.
-    readToTheEnd(stream, (error) => {
-      this.#writeError ??= error;
-    });
-    stream.on('data', (chunk: Buffer) => {
+    reader.on('data', (chunk: Buffer) => {
       const problem = log?.write(chunk);
       this.#accept(this.#decoder.write(chunk));
       // No word of the guest, but nobody looks anywhere else for the reason why its log is short.
       if (problem !== undefined) this.#line(`--- ${problem}`);
     });
-    stream.once('close', () => {
+    reader.once('close', () => {
       log?.close();
       this.#end();
     });
@@ -82,9 +76,8 @@ export class SerialConsole {
     const what = 'text typed on the console';
     if (this.#ended) throw new MachineGoneError(what);
     const sent = new Promise<void>((resolve, reject) => {
-      this.#stream.write(text, (error) => {
-        const cause = error ?? this.#writeError;
-        if (cause) reject(new MachineGoneError(what, cause));
+      this.#writer.write(text, (error) => {
+        if (error) reject(new MachineGoneError(what, error));
         else resolve();
       });
     });

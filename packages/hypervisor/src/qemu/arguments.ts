@@ -4,6 +4,7 @@ import type { Firmware } from './firmware.ts';
 /** Where QEMU finds the sockets on which we listen. */
 export interface QemuSockets {
   readonly qmp: string;
+  /** Common beginning of the names of two pipes. */
   readonly console: string;
   /** In the order of `spec.channels`. */
   readonly channels: readonly string[];
@@ -42,7 +43,7 @@ export function qemuArguments({ spec, accelerator, sockets, firmware }: QemuArgu
     ...['-sandbox', SANDBOX],
     ...['-chardev', `socket,id=qmp,path=${escaped(sockets.qmp)},server=off`],
     ...['-mon', 'chardev=qmp,mode=control'],
-    ...['-chardev', `socket,id=console,path=${escaped(sockets.console)},server=off`],
+    ...['-chardev', `pipe,id=console,path=${escaped(sockets.console)}`],
     ...['-serial', 'chardev:console'],
     ...(spec.rng === false
       ? []

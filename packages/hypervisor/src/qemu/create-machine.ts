@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { dirname, join } from 'node:path';
 import { start, type RunningProcess } from '@osforge/process';
 import { connectQmp, qmpEventSource } from '@osforge/vm-events';
 import { ConsoleLog } from '../console/console-log.ts';
+import { makeConsolePipes, type ConsolePipes } from '../console/console-pipes.ts';
 import { SerialConsole } from '../console/serial-console.ts';
 import { HypervisorError, MachineSpecError, MachineStartError } from '../errors.ts';
 import { guestChannel } from '../guest-channel.ts';
@@ -41,10 +43,12 @@ export async function createMachine(
   // A folder of its own, so that sockets of a killed run are never in the way.
   const socketFolder = await mkdtemp(join(spec.runtimeDir, 'vm-'));
   const listening: Listening[] = [];
+  let consolePipes: ConsolePipes | undefined;
   let qemu: RunningProcess | undefined;
   const lastLines: string[] = [];
   const clean = async (): Promise<void> => {
     for (const one of listening) one.close();
+    consolePipes?.close();
     await rm(socketFolder, { recursive: true, force: true });
   };
   try {
@@ -54,12 +58,12 @@ export async function createMachine(
       return one;
     };
     const qmpSocket = await listen('qmp');
-    const consoleSocket = await listen('console');
+    consolePipes = await makeConsolePipes(socketFolder);
     const channelSockets: Listening[] = [];
     for (const index of spec.channels.keys()) channelSockets.push(await listen(`c${index}`));
     const sockets = {
       qmp: qmpSocket.path,
-      console: consoleSocket.path,
+      console: consolePipes.path,
       channels: channelSockets.map((one) => one.path),
     };
     const args = qemuArguments({ spec, accelerator: context.accelerator.name, sockets, firmware });
@@ -74,7 +78,7 @@ export async function createMachine(
     return await withDeadline(
       `ready machine "${spec.name}"`,
       Promise.race([
-        assemble(spec, context, { qemu, qmpSocket, consoleSocket, channelSockets, socketFolder, clean }),
+        assemble(spec, context, { qemu, qmpSocket, consolePipes, channelSockets, socketFolder, clean }),
         endedEarly(spec, qemu, lastLines),
       ]),
       { timeoutMs, signal: options.signal },
@@ -119,7 +123,7 @@ async function endedEarly(spec: MachineSpec, qemu: RunningProcess, lastLines: st
 interface Started {
   readonly qemu: RunningProcess;
   readonly qmpSocket: Listening;
-  readonly consoleSocket: Listening;
+  readonly consolePipes: ConsolePipes;
   readonly channelSockets: readonly Listening[];
   readonly socketFolder: string;
   readonly clean: () => Promise<void>;
@@ -130,32 +134,25 @@ async function assemble(
   context: CreateMachineContext,
   started: Started,
 ): Promise<Machine> {
-  const { qemu, qmpSocket, consoleSocket, channelSockets, socketFolder, clean } = started;
+  const { qemu, qmpSocket, consolePipes, channelSockets, socketFolder, clean } = started;
   // Readers are attached as soon as a peer is there, so that no byte comes before them.
-  const console = consoleSocket.connected.then(
-    (socket) => new SerialConsole(socket, new ConsoleLog(spec.consoleLog)),
-  );
-  const closes = [consoleSocket, ...channelSockets].map((one) =>
-    one.connected.then(
-      (socket) =>
-        new Promise<void>((resolve) => {
-          socket.once('close', () => {
-            resolve();
-          });
-        }),
-    ),
-  );
-  const drained = Promise.all(closes).then(() => undefined);
+  const channelsClosed = channelSockets.map((one) => one.connected.then(closed));
   const channels = channelSockets.map((one, index) =>
     one.connected.then((socket: Socket) => guestChannel(spec.channels[index] ?? '', socket)),
   );
   // They are awaited below; until then a failure of theirs must not count as unhandled.
-  for (const one of [console, drained, ...channels]) one.catch(() => undefined);
+  for (const one of [...channelsClosed, ...channels]) one.catch(() => undefined);
   const qmp = await connectQmp({ stream: await qmpSocket.connected });
   const source = qmpEventSource({ qmp, exited: qemu.exited });
+  // A QEMU that answers has opened its console, and its guest still stands.
+  const pipes = consolePipes.connect();
+  const console = new SerialConsole(pipes, new ConsoleLog(spec.consoleLog));
+  const consoleClosed = closed(pipes.reader);
   await enableMigrationEvents(qmp);
+  const drained = Promise.all([consoleClosed, ...channelsClosed]).then(() => undefined);
+  drained.catch(() => undefined);
   const parts = {
-    console: await console,
+    console,
     channels: new Map((await Promise.all(channels)).map((channel) => [channel.name, channel])),
   };
   if (spec.restoreFrom !== undefined) await loadState(qmp, socketFolder, spec.restoreFrom);
@@ -165,5 +162,13 @@ async function assemble(
   return qemuMachine({
     ...{ spec, process, accelerator, qmp, source, socketFolder, cleaned, drained, now },
     ...parts,
+  });
+}
+
+function closed(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('close', () => {
+      resolve();
+    });
   });
 }

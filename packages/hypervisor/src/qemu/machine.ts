@@ -45,9 +45,9 @@ export function qemuMachine(parts: QemuMachineParts): Machine {
       .filter((disk) => disk.readOnly !== true)
       .map(({ id, path }) => [id, { id, path, nodeName: id, generation: 0 }]),
   );
-  // Who is told that a machine ended may rely on having heard its last words.
+  // Who is told that a machine ended may rely on having heard its last words, and on nothing being left of it.
   const heard = exited.then(async (exit) => {
-    await settlesWithin(parts.drained, { timeoutMs: DRAIN_TIMEOUT_MS });
+    await settlesWithin(Promise.all([parts.drained, parts.cleaned]), { timeoutMs: DRAIN_TIMEOUT_MS });
     return exit;
   });
   heard.catch(() => undefined);
