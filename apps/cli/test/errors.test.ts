@@ -13,6 +13,8 @@ test.each([
   [failure('BUILD_NOT_FOUND'), 2],
   [failure('CHECKPOINT_BUILD_ID'), 2],
   [failure('PREFLIGHT_FAILED'), 3],
+  [failure('PIPELINE_PLAN_FAILED', 'wrapper', failure('PACKAGES_NO_SOURCES')), 3],
+  [failure('PACKAGES_NO_KEYRING'), 3],
   [failure('PIPELINE_PHASE_FAILED', 'wrapper', failure('PREFLIGHT_FAILED')), 3],
   [
     failure(

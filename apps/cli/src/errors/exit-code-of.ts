@@ -9,7 +9,13 @@ const usageCodes: ReadonlySet<string> = new Set([
   'BUILD_NOT_FOUND',
 ]);
 
-const preflightCodes: ReadonlySet<string> = new Set(['PREFLIGHT_FAILED', 'ACCELERATOR_UNAVAILABLE']);
+const preflightCodes: ReadonlySet<string> = new Set([
+  'PREFLIGHT_FAILED',
+  'ACCELERATOR_UNAVAILABLE',
+  // The machine has no package sources of the release, or not the archive's keys.
+  'PACKAGES_NO_SOURCES',
+  'PACKAGES_NO_KEYRING',
+]);
 
 /** Whatever ends the phase of that name, a mirror that is not there for one, is a preflight that failed. */
 function isOfPreflight(error: Error): boolean {
