@@ -36,7 +36,9 @@ if [ "${OSFORGE_STAGE:-1}" = 1 ]; then
   [ -z "${OSFORGE_TIMEZONE:-}" ] || ln -sf "../usr/share/zoneinfo/$OSFORGE_TIMEZONE" "$tree/etc/localtime"
   printf '%s' "${OSFORGE_USERS:-}" | while IFS=: read -r name shell groups sudo hash; do
     if [ "$name" != root ]; then
-      chroot "$tree" useradd --create-home --user-group --shell "$shell" -- "$name"
+      # Debian has groups that no user has, as "operator".
+      if chroot "$tree" getent group "$name" >/dev/null; then group=--gid=$name; else group=--user-group; fi
+      chroot "$tree" useradd --create-home "$group" --shell "$shell" -- "$name"
       [ -z "$groups" ] || chroot "$tree" usermod --append --groups "$groups" -- "$name"
       [ "$sudo" != 1 ] || chroot "$tree" usermod --append --groups sudo -- "$name"
     fi

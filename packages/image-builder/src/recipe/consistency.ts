@@ -10,6 +10,7 @@ export function checkConsistency(recipe: Recipe): Finding[] {
   return [
     ...duplicates(recipe.apps, 'apps'),
     ...duplicates(recipe.users, 'users'),
+    ...takenNames(recipe),
     ...emptyApps(recipe),
     ...targets(recipe),
     ...sources(recipe),
@@ -32,6 +33,32 @@ function duplicates(entries: readonly { name: string }[], list: string): Finding
         message: `"${name}" is the name of ${list}[${earlier}] already`,
         expected: 'a name that is not used yet',
         remedy: 'Rename one of them, or make one entry of both.',
+      },
+    ];
+  });
+}
+
+/** Accounts of every Debian system but root. Source: base-passwd's passwd.master. */
+const baseUsers = new Set([
+  ...['daemon', 'bin', 'sys', 'sync', 'games', 'man', 'lp', 'mail', 'news', 'uucp', 'proxy', 'www-data'],
+  ...['backup', 'list', 'irc', '_apt', 'nobody'],
+]);
+
+/** Groups that give rights: a user of that name would have them as its own. Source: base-passwd's group.master. */
+const baseGroups = new Set([
+  ...['adm', 'tty', 'disk', 'kmem', 'dialout', 'cdrom', 'floppy', 'tape', 'sudo', 'audio', 'dip', 'shadow'],
+  ...['utmp', 'video', 'sasl', 'plugdev', 'staff', 'users', 'nogroup'],
+]);
+
+function takenNames({ users }: Recipe): Finding[] {
+  return users.flatMap(({ name }, index) => {
+    const what = baseUsers.has(name) ? 'user' : baseGroups.has(name) ? 'group' : undefined;
+    if (what === undefined) return [];
+    return [
+      {
+        path: ['users', index, 'name'],
+        message: `"${name}" is a ${what} of every Debian system`,
+        expected: 'a name that Debian does not use itself',
       },
     ];
   });

@@ -212,6 +212,8 @@ describe('fields', () => {
     ['a kernel', 'system: { kernel: "linux image" }', 'system.kernel'],
     ['a host name', 'system: { hostname: web_1 }', 'system.hostname'],
     ['a user', 'users: [{ name: Operator }]', 'users[0].name'],
+    ['a user that Debian has', 'users: [{ name: www-data }]', 'users[0].name'],
+    ['a user with the name of a group that gives rights', 'users: [{ name: sudo }]', 'users[0].name'],
     ['a unit', 'apps: [{ name: a, packages: [vim], checks: [{ unit: nginx }] }]', 'apps[0].checks[0].unit'],
     ['a size', 'disk: { size: 4GB }', 'disk.size'],
     ['a duration', 'vm: { timeouts: { app: 5 minutes } }', 'vm.timeouts.app'],
