@@ -74,13 +74,14 @@ export function appInstallPhase(environment: BuildEnvironment): Phase {
           });
         }
       } catch (error) {
-        const during = 'right after the last application was installed';
-        await throwWithVerdict(build, error, { during, overdue: '', installer }, signal);
+        await throwWithVerdict(build, error, { during: afterTheLast, overdue: '', installer }, signal);
       }
       return { artifacts };
     },
   };
 }
+
+const afterTheLast = 'right after the last application was installed';
 
 async function restoreBooted(environment: BuildEnvironment, context: PhaseContext): Promise<BuildMachine> {
   const { layout } = environment;
@@ -228,7 +229,8 @@ async function install(
   }
   const installer = evidence(current);
   const error = await unexpectedEnd(build, end, {
-    during: `during ${doingOf(installer)}`,
+    // All of them can be in before the machine says that it has nothing left to do.
+    during: installed === count ? afterTheLast : `during ${doingOf(installer)}`,
     overdue: `${installer.app === '' ? 'It' : `Application "${installer.app}"`} was not done`,
     deadline: 'vm.timeouts.app',
     installer,

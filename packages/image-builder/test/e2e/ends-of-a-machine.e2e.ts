@@ -213,9 +213,7 @@ describe('a guest (as root)', () => {
       }),
       'killed',
     );
-    expect(error.message).toMatch(
-      /during the installation of application "culprit"|right after the last application/,
-    );
+    expect(error.message).toContain('right after the last application was installed');
   });
 
   test('whose disk the host cannot write is told as io-error', async () => {

@@ -1,0 +1,1 @@
+export { perfGreeting } from './greeting.ts';
