@@ -1,1 +1,15 @@
-export { perfGreeting } from './greeting.ts';
+export {
+  DuplicateMetricError,
+  InvalidLabelNameError,
+  InvalidLabelsError,
+  InvalidMetricNameError,
+  InvalidMetricOptionError,
+  isTransientMetricsError,
+  MetricsCancelledError,
+  MetricsError,
+  MetricsFileError,
+  MetricsListenError,
+  MetricsPortTakenError,
+  MetricsTimeoutError,
+  RuntimeMetricsOwnedError,
+} from './metrics/errors.ts';
