@@ -1,0 +1,55 @@
+import { EventEmitter } from 'node:events';
+import { expect, test } from 'vitest';
+import { createResourceTracker, ResourceLeakError, runAsOwner, trackResources } from '@osforge/perf';
+
+test('finds what was opened since, under the owner in whose name it ran, also after an await', async () => {
+  using watch = trackResources({ owner: () => 'nobody' });
+  const timers: NodeJS.Timeout[] = [];
+  await runAsOwner('plugin', async () => {
+    await Promise.resolve();
+    timers.push(setTimeout(() => {}, 3_600_000));
+  });
+  createResourceTracker()
+    .own('daemon')
+    .run(() => timers.push(setInterval(() => {}, 3_600_000)));
+  timers.push(setTimeout(() => {}, 3_600_000));
+  const open = watch.open().filter(({ openedAt = '' }) => openedAt.includes('track-resources.test.ts'));
+  expect(open).toMatchObject([
+    { owner: 'plugin', kind: 'timer', detail: 'timeout of 3600000 ms' },
+    { owner: 'daemon', kind: 'timer', detail: 'interval of 3600000 ms' },
+    { owner: 'nobody', kind: 'timer', detail: 'timeout of 3600000 ms' },
+  ]);
+  expect(open[2]?.openedAt).toContain('track-resources.test.ts');
+  for (const timer of timers) clearTimeout(timer);
+});
+
+test('finds listeners on the emitters it was given, once each, and not those from before', async () => {
+  const emitter = new EventEmitter();
+  const before = (): void => {};
+  const after = (): void => {};
+  emitter.on('change', before);
+  using watch = trackResources({ emitters: [emitter], foreignFrame: /node_modules/ });
+  emitter.on('change', before);
+  emitter.once('other', after);
+  const listeners = (): string[] =>
+    watch.open().flatMap(({ kind, detail }) => (kind === 'listener' ? [detail] : []));
+  expect(listeners()).toEqual(['change on EventEmitter', 'other on EventEmitter']);
+  await expect(watch.assertNoLeaks({ timeoutMs: 1 })).rejects.toBeInstanceOf(ResourceLeakError);
+  emitter.off('change', before);
+  emitter.emit('other');
+  expect(listeners()).toEqual([]);
+  watch.stop();
+  expect(emitter.eventNames()).toEqual(['change']);
+});
+
+test('waits for what is already ending, and stops at an abort', async () => {
+  using watch = trackResources({ foreignFrame: /node_modules/ });
+  setTimeout(() => {}, 20);
+  await watch.assertNoLeaks({ timeoutMs: 60_000 });
+  const timer = setTimeout(() => {}, 3_600_000);
+  const abort = new AbortController();
+  const waiting = watch.assertNoLeaks({ timeoutMs: 60_000, signal: abort.signal });
+  abort.abort(new Error('enough'));
+  await expect(waiting).rejects.toThrow('enough');
+  clearTimeout(timer);
+});
