@@ -106,7 +106,7 @@ export class SaveStateError extends HypervisorError {
   ) {
     super(
       `The machine's state could not be saved to ${statePath}: ${what.replace(/\.$/, '')}. The guest ` +
-        (fields.continued ? 'runs on' : 'is paused or gone') +
+        (fields.continued ? 'runs on' : 'is paused, gone or does not answer') +
         (fields.overlaysInUse ? ', on its new overlays.' : ', on its old disks.'),
       { cause },
     );
@@ -128,7 +128,7 @@ export class FreezeDisksError extends HypervisorError {
   constructor(what: string, fields: { overlaysInUse: boolean; continued: boolean }, cause?: unknown) {
     super(
       `The machine's disks could not be frozen: ${what.replace(/\.$/, '')}. The guest ` +
-        (fields.continued ? 'runs on' : 'is paused or gone') +
+        (fields.continued ? 'runs on' : 'is paused, gone or does not answer') +
         (fields.overlaysInUse ? ', on its new overlays.' : ', on its old disks.'),
       { cause },
     );

@@ -3,7 +3,7 @@ import { flushFile } from '@osforge/flush';
 import type { QmpClient } from '@osforge/vm-events';
 import { FreezeDisksError, MachineSpecError } from '../errors.ts';
 import type { FreezeDisksOptions, FrozenDisks } from '../hypervisor.ts';
-import { withDeadline } from '../wait.ts';
+import { withDeadline, type WaitOptions } from '../wait.ts';
 
 /** A writable disk as QEMU has it now. */
 export interface TopNode {
@@ -32,10 +32,11 @@ export async function freezeDisks(context: FreezeContext, options: FreezeDisksOp
   const deadline = { signal, timeoutMs };
   const frozen = [...tops.values()];
   const startedAt = now();
-  const running = await isRunning(qmp);
+  let running = false;
   let overlaysInUse = false;
   let continued = false;
   try {
+    running = await isRunning(qmp, deadline);
     if (running) await qmp.execute('stop', undefined, deadline);
     if (frozen.length > 0) await switchDisks(context, overlays);
     overlaysInUse = frozen.length > 0;
@@ -80,8 +81,8 @@ export async function refuseBadPaths(
   }
 }
 
-export async function isRunning(qmp: QmpClient): Promise<boolean> {
-  const status = await qmp.execute('query-status');
+export async function isRunning(qmp: QmpClient, options: WaitOptions): Promise<boolean> {
+  const status = await qmp.execute('query-status', undefined, options);
   return typeof status === 'object' && status !== null && 'running' in status && status.running === true;
 }
 

@@ -10,12 +10,12 @@ export async function insertMedium(
   options: WaitOptions,
 ): Promise<void> {
   const args = { id, filename: path, format: 'raw', 'read-only-mode': 'read-only' };
-  await whenUnlocked(qmp, id, options, () => qmp.execute('blockdev-change-medium', args));
+  await whenUnlocked(qmp, id, options, (left) => qmp.execute('blockdev-change-medium', args, left));
 }
 
 /** Takes the medium out. An empty drive is left as it is. */
 export async function ejectMedium(qmp: QmpClient, id: string, options: WaitOptions): Promise<void> {
-  await whenUnlocked(qmp, id, options, () => qmp.execute('eject', { id }));
+  await whenUnlocked(qmp, id, options, (left) => qmp.execute('eject', { id }, left));
 }
 
 /**
@@ -26,8 +26,15 @@ async function whenUnlocked(
   qmp: QmpClient,
   id: string,
   options: WaitOptions,
-  change: () => Promise<unknown>,
+  change: (options: WaitOptions) => Promise<unknown>,
 ): Promise<void> {
+  // One deadline for all three steps.
+  const startedAt = performance.now();
+  const left = (): WaitOptions => {
+    const { timeoutMs, signal } = options;
+    if (timeoutMs === undefined) return { signal };
+    return { signal, timeoutMs: Math.max(0, timeoutMs - (performance.now() - startedAt)) };
+  };
   let opened: () => void = () => {};
   let gone: (error: Error) => void = () => {};
   const open = new Promise<void>((resolve, reject) => {
@@ -44,10 +51,10 @@ async function whenUnlocked(
     },
   });
   try {
-    await change().catch(async (error: unknown) => {
+    await change(left()).catch(async (error: unknown) => {
       if (!(error instanceof QmpCommandError) || !error.desc.includes('locked')) throw error;
-      await withDeadline(`open tray of "${id}" (the guest still uses its medium)`, open, options);
-      await change();
+      await withDeadline(`open tray of "${id}" (the guest still uses its medium)`, open, left());
+      await change(left());
     });
   } finally {
     subscription.unsubscribe();

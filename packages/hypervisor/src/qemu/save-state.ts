@@ -35,12 +35,13 @@ export async function saveState(context: SaveStateContext, options: SaveStateOpt
   const deadline = { signal, timeoutMs };
   const frozen = [...tops.values()];
   const partial = `${statePath}.partial`;
-  const running = await isRunning(qmp);
+  let running = false;
   const cut = new AbortController();
   let written: Promise<unknown> = Promise.resolve();
   let overlaysInUse = false;
   let continued = false;
   try {
+    running = await isRunning(qmp, deadline);
     if (running) await qmp.execute('stop', undefined, deadline);
     const pausedAt = now();
     if (frozen.length > 0) await switchDisks(context, overlays);
