@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runAll } from './run-all.mjs';
 import { CHECKS, SETUP, TESTS } from './steps.mjs';
+import { totalTime } from './total-time.mjs';
 
+const started = performance.now();
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What the targets of Nx that are tests write; see nx.json. */
@@ -40,5 +42,6 @@ const { passed, failed } = await runAll({
     process.stdout.write(`${line}\n`);
   },
 });
+for (const line of totalTime(performance.now() - started)) process.stdout.write(`${line}\n`);
 process.exitCode = failed === 0 ? 0 : 1;
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
