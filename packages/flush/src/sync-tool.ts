@@ -36,6 +36,8 @@ export async function runSyncTool(
   try {
     const { stdout } = await execa(program, args, {
       cancelSignal: deadline.signal,
+      // Nothing else of our environment, which may hold secrets.
+      extendEnv: false,
       env: { LC_ALL: 'C', PATH: [process.env['PATH'], systemPath].filter(Boolean).join(':') },
       stdin: 'ignore',
     });

@@ -14,8 +14,10 @@ export interface RunOptions {
   /** Working folder; default that of this process. */
   cwd?: string | undefined;
   /**
-   * Changes to the environment of this process; undefined removes a variable. Unless given, `LC_ALL` is
-   * `C.UTF-8` (tools then write what can be parsed), and `PATH` has the system's `sbin` folders appended.
+   * Changes to what a program is given; undefined removes a variable. It is given `PATH`, `HOME`, `TMPDIR`, the
+   * proxies and a few more of this process's environment, and nothing else, so that no secret in it gets there.
+   * Unless given, `LC_ALL` is `C.UTF-8` (tools then write what can be parsed); `PATH` has the system's `sbin` folders
+   * appended.
    */
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Ends the program: SIGTERM, then SIGKILL after `killAfterMs`. */

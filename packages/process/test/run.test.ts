@@ -52,6 +52,29 @@ test('arguments, input and environment arrive as they are', async () => {
   expect(result.stdout).toBe(`${argument}|x\ny|none|C.UTF-8| 00 ff 0a 0d\n/usr`);
 });
 
+test('of our environment a program gets what it needs, and no secret', async () => {
+  const before = { ...process.env };
+  Object.assign(process.env, {
+    WEB_TOKEN: 'hunter2-hunter2',
+    OSFORGE_CACHE_DIR: '/c',
+    http_proxy: 'http://p:1',
+  });
+  try {
+    for (const lifetime of ['child', 'tree'] as const) {
+      const { stdout } = await run('env', [], { lifetime, env: { GIVEN: 'yes' } });
+      const names = stdout.split('\n').map((line) => line.split('=')[0]);
+      expect(stdout).not.toContain('hunter2-hunter2');
+      expect(names).not.toContain('OSFORGE_CACHE_DIR');
+      expect(names).toEqual(expect.arrayContaining(['GIVEN', 'http_proxy', 'LC_ALL', 'PATH']));
+    }
+  } finally {
+    for (const name of ['WEB_TOKEN', 'OSFORGE_CACHE_DIR', 'http_proxy']) {
+      if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = before[name];
+    }
+  }
+});
+
 test('without input there is nothing to read', async () => {
   expect((await run('cat', [])).stdout).toBe('');
 });

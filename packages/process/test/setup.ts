@@ -1,0 +1,1 @@
+import '@osforge/perf/vitest';
