@@ -34,7 +34,7 @@ for (const sizeBytes of [4096, 256 * 1024, 16 * mebibyte]) {
       bench('writeFileDurable', async () => {
         await writeFileDurable(join(folder, 'ours'), bytes);
       }),
-      bench('write+fsync+rename+fsync', () => rawReplace(join(folder, 'raw'), bytes)),
+      bench('floor: write+fsync+rename+fsync', () => rawReplace(join(folder, 'raw'), bytes)),
     );
   });
 }
@@ -46,7 +46,7 @@ test('hash a file of 64 MiB', { timeout: 300_000 }, async ({ bench }) => {
     bench('hashFile', async () => {
       await hashFile(path);
     }),
-    bench('sha256sum', () => {
+    bench('peer: sha256sum', () => {
       execFileSync('sha256sum', [path]);
     }),
   );
@@ -59,7 +59,7 @@ test('flush an image of 64 MiB that is already clean', { timeout: 300_000 }, asy
     bench('flushImage, verify against a known digest', async () => {
       await flushImage(path, { verify: { expected } });
     }),
-    bench('dd iflag=direct | sha256sum', () => {
+    bench('peer: dd iflag=direct | sha256sum', () => {
       execFileSync('sh', ['-c', `dd if="$1" iflag=direct bs=1M status=none | sha256sum`, 'sh', path]);
     }),
   );

@@ -1,7 +1,7 @@
 import { test } from 'vitest';
 import { openBench } from '../test/support/guest-image.ts';
 
-const RUNS = { iterations: 40, time: 0, warmupIterations: 2, warmupTime: 0 };
+const RUNS = { iterations: 8, time: 0, warmupIterations: 1, warmupTime: 0 };
 
 /** From QEMU's own time stamp of SHUTDOWN until `wait` knows that the process is gone, in ms. */
 async function measure(
@@ -38,7 +38,7 @@ async function poll(pid: number): Promise<void> {
 test('power-off in the guest, process exit included', { timeout: 600_000 }, async ({ bench }) => {
   await bench.compare(
     bench('waitForState', () => measure((_pid, stopped) => stopped)),
-    bench('polling each 500 ms', () => measure((pid) => poll(pid))),
+    bench('peer: polling each 500 ms', () => measure((pid) => poll(pid))),
     RUNS,
   );
 });

@@ -53,12 +53,12 @@ test('100 phases that do nothing, beside 100 raw saves of a record half that lon
   const whole = await readFile(checkpoint.path, 'utf8');
   // The record grows from nothing to its full length, so half of it is what a save writes on average.
   const half = whole.slice(0, whole.length / 2);
-  const options = { time: 0, iterations: 8, warmupIterations: 1 };
+  const options = { time: 0, iterations: 3, warmupIterations: 1 };
   await bench.compare(
     bench('runPipeline', async () => {
       await runPipeline({ phases, checkpoint, directory, fresh: true }).result;
     }),
-    bench('raw saves', async () => {
+    bench('floor: raw saves', async () => {
       for (let save = 0; save < 100; save += 1) await rawSave(directory, half);
     }),
     options,
@@ -81,7 +81,7 @@ test('14 reused phases, beside reading the record and 14 × stat', async ({ benc
     bench('planPipeline', async () => {
       await planPipeline(phases, record, { directory });
     }),
-    bench('read + 14 stat', async () => {
+    bench('floor: read + 14 stat', async () => {
       JSON.parse(await readFile(checkpoint.path, 'utf8'));
       await Promise.all(phases.map(({ name }) => stat(join(directory, `${name}.raw`), { bigint: true })));
     }),

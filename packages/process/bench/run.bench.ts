@@ -10,10 +10,10 @@ const execFileAsync = promisify(execFile);
 
 test('start a program and wait for its end', async ({ bench }) => {
   await bench.compare(
-    bench('node execFile (not contained)', async () => {
+    bench('floor: node execFile (not contained)', async () => {
       await execFileAsync('/bin/true', []);
     }),
-    bench('execa (not contained)', async () => {
+    bench('peer: execa (not contained)', async () => {
       await execa('/bin/true', []);
     }),
     bench('run, child', async () => {
@@ -32,7 +32,7 @@ test('read 200 000 lines (10 MB)', async ({ bench }) => {
   const script = 'yes "a line of output of a tool, fifty bytes long, so." | head -n 200000';
   const limit = 64 * 1024 * 1024;
   await bench.compare(
-    bench('execa, lines', async () => {
+    bench('peer: execa, lines', async () => {
       let lines = 0;
       for await (const line of execa('sh', ['-c', script], { buffer: false })) lines += line === '' ? 0 : 1;
       if (lines !== 200_000) throw new Error('lines are missing');
@@ -53,7 +53,7 @@ test('read 200 000 lines (10 MB)', async ({ bench }) => {
 test('mask 1 MiB', async ({ bench }) => {
   const text = 'a line of output of a tool, fifty bytes long, so.\n'.repeat(20_972);
   await bench.compare(
-    bench('replaceAll', () => {
+    bench('floor: replaceAll', () => {
       text.replaceAll('correct horse battery', '[secret]');
     }),
     bench('maskSecrets in 64 KiB pieces', () => {

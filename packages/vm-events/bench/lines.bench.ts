@@ -61,7 +61,7 @@ for (const [name, line, lines, chunkBytes] of [
       bench('line splitter (bounded)', async () => {
         check(await ours(chunks));
       }),
-      bench('node:readline (not bounded)', async () => {
+      bench('peer: node:readline (not bounded)', async () => {
         check(await readline(chunks));
       }),
     );

@@ -3,7 +3,7 @@ import { waitForState } from '@osforge/vm-events';
 import { test } from 'vitest';
 import { openPlace } from './power-off-machine.ts';
 
-const MACHINES = 100;
+const MACHINES = 20;
 const POLL_MS = 500;
 
 interface Samples {
@@ -79,9 +79,9 @@ function replay(samples: readonly number[]): () => { overriddenDuration: number 
 test('power-off in the guest until it is known', { timeout: 600_000 }, async ({ bench }) => {
   const samples = await watchMachines();
   await bench.compare(
-    bench("Node's exit event of the process (the floor)", replay(samples.exit)),
+    bench("floor: Node's exit event of the process", replay(samples.exit)),
     bench("waitForState('stopped')", replay(samples.stopped)),
-    bench(`a look at the process each ${POLL_MS} ms`, replay(await Promise.all(samples.polled))),
+    bench(`peer: a look at the process each ${POLL_MS} ms`, replay(await Promise.all(samples.polled))),
     { iterations: MACHINES, time: 0, warmup: false },
   );
 });
