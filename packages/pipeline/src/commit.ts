@@ -75,16 +75,20 @@ async function recordAll(state: RunState, result: PhaseResult): Promise<readonly
   });
 }
 
-/** Share of the whole that is committed, reused or skipped, by weight, counting `alsoDone`; in tenths. */
+/**
+ * Share of the work that is committed or reused, by weight, counting `alsoDone`; in tenths. What is skipped counts for
+ * nothing, as in the percentage that is shown.
+ */
 export function percentSaved(state: RunState, ...alsoDone: readonly string[]): number {
-  const finished = new Set([...state.ran, ...state.reused, ...state.skipped, ...alsoDone]);
+  const finished = new Set([...state.ran, ...state.reused, ...alsoDone]);
+  const requested = state.graph.ordered.filter(({ name }) => !state.skipped.includes(name));
   let total = 0;
   let done = 0;
-  for (const { name, weight } of state.graph.ordered) {
+  for (const { name, weight } of requested) {
     total += weight;
     if (finished.has(name)) done += weight;
   }
-  return finished.size >= state.graph.ordered.length ? 100 : Math.floor((done / total) * 1000) / 10;
+  return requested.every(({ name }) => finished.has(name)) ? 100 : Math.floor((done / total) * 1000) / 10;
 }
 
 function checkOutputs(phase: Phase, result: PhaseResult): void {

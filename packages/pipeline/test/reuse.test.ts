@@ -181,6 +181,21 @@ describe('skipped phases', () => {
     expect((await run(directory, phases(directory, 'not requested'))).outcome).toBe('unchanged');
   });
 
+  test('count for nothing in the saved percentage, as in the one that is shown', async () => {
+    const directory = await folder();
+    const { record, events } = await run(directory, [
+      phase(directory, 'disk', { weight: 1 }),
+      phase(directory, 'usb', { weight: 8, skip: 'not requested' }),
+      phase(directory, 'end', {
+        weight: 3,
+        dependsOn: ['disk'],
+        run: () => Promise.reject(new Error('broken')),
+      }),
+    ]);
+    expect(record.percentComplete).toBe(25);
+    expect(of(events, 'pipeline.progress').at(-1)?.percent).toBe(25);
+  });
+
   test('run once they are wanted, and so does what follows', async () => {
     const directory = await folder();
     await run(directory, phases(directory, 'not requested'));
