@@ -55,7 +55,7 @@ test('bad ends are told', () => {
     '[   1.0 s   0 %] build machine ended: panic: the kernel panicked',
     '[   2.0 s   0 %] app-install: FAILED: it broke',
     '[   3.0 s   0 %] disk: cancelled (cut off)',
-    '[   4.0 s   0 %] clean-up of /o/tree failed: busy',
+    '[   4.0 s   0 %] warning: clean-up of /o/tree failed: busy',
     '[   5.0 s   0 %] 7 events were not shown',
   ]);
 });

@@ -58,8 +58,15 @@ export async function cleanUp(
   const errors: Error[] = [];
   const problem = (entry: LedgerEntry, error: Error): void => {
     errors.push(error);
+    const { resourceType, resourceId } = entry;
     const resource = describe(entry);
-    state.publish('cleanup.failed', { what: 'ledger', resource, ...failure(error) });
+    state.publish('cleanup.failed', {
+      what: 'ledger',
+      resource,
+      resourceType,
+      resourceId,
+      ...failure(error),
+    });
   };
   try {
     const report = await cleanLedger(entries, withDeadline(handlers, timeoutMs, state.stop.atOnce), {

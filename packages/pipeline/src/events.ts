@@ -33,7 +33,13 @@ export type PipelineEvents = {
   'checkpoint.saved': { phase?: string; durationMs: number };
   /** `what`: `live` for in-memory resources, `ledger` for what the ledger lists. */
   'cleanup.started': { what: 'live' | 'ledger'; count: number };
-  'cleanup.failed': { what: 'live' | 'ledger'; resource: string } & Failure;
+  /** `resourceType` and `resourceId` for an entry of the ledger, which stays there; `message` is the reason. */
+  'cleanup.failed': {
+    what: 'live' | 'ledger';
+    resource: string;
+    resourceType?: string;
+    resourceId?: string;
+  } & Failure;
   'cleanup.completed': { what: 'live' | 'ledger'; cleaned: number; failed: number };
   /** A late subscriber missed this many log and progress events; everything else is replayed. */
   'events.dropped': { count: number };

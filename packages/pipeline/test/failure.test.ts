@@ -274,6 +274,9 @@ describe('clean-up after a failure', () => {
       `ledger mount ${join(directory, 'm')}`,
       'ledger unknown x',
     ]);
+    expect(of(result.events, 'cleanup.failed')).toContainEqual(
+      expect.objectContaining({ resourceType: 'slow', resourceId: 'y' }),
+    );
     // The file had never been made, which is a success; the others stay for "builds clean".
     expect(result.record.ledger.map(({ resourceType }) => resourceType)).toEqual([
       'mount',

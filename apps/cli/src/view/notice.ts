@@ -10,7 +10,7 @@ export function noticeOf(event: BuildEvent): string | undefined {
       return `${phase}: ${what} failed (attempt ${attempt}) and is tried again: ${message}`;
     }
     case 'cleanup.failed':
-      return `Clean-up of ${event.data.resource} failed: ${event.data.message}`;
+      return `Warning: clean-up of ${event.data.resource} failed: ${event.data.message}`;
     case 'events.dropped':
       return `${event.data.count} events are not shown.`;
     default:

@@ -126,7 +126,7 @@ function describe(state: PlainState, event: BuildEvent, at: number): string | un
       return `app ${app}: ${step} ${name}${message === undefined ? '' : `: ${firstLine(message)}`}`;
     }
     case 'cleanup.failed':
-      return `clean-up of ${event.data.resource} failed: ${firstLine(event.data.message)}`;
+      return `warning: clean-up of ${event.data.resource} failed: ${firstLine(event.data.message)}`;
     case 'events.dropped':
       return `${event.data.count} events were not shown`;
     default:

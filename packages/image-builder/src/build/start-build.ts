@@ -113,7 +113,7 @@ async function execute(
       bus.publish('build', 'checkpoint.quarantined', { path: quarantined.path, reason: quarantined.reason });
     }
     const handlers = ledgerHandlers(directory);
-    await removeLeftovers(checkpoint, handlers, directory);
+    await removeLeftovers(checkpoint, handlers, directory, bus);
     const pipeline = runPipeline({
       phases: checkedFirst(environment, withSpaceErrors(directory, buildPhases(environment))),
       checkpoint,
@@ -129,7 +129,7 @@ async function execute(
     const forwarding = pipeline.events$.subscribe(({ type, data }) => bus.publish('pipeline', type, data));
     const result = await pipeline.result;
     forwarding.unsubscribe();
-    if (result.outcome === 'completed') await removeLeftovers(checkpoint, handlers, directory);
+    if (result.outcome === 'completed') await removeLeftovers(checkpoint, handlers, directory, bus);
     // A disk that is too full for the record has failed the build already; that is the error to report.
     else await forgetAbsent(checkpoint).catch(() => undefined);
     return conclude(environment, bus, result);
