@@ -6,5 +6,5 @@ export default defineProject({
   ssr: { resolve: { conditions } },
   resolve: { conditions },
   // Each test starts processes, on a machine that may be busy with others.
-  test: { include: ['test/**/*.test.ts'], testTimeout: 120_000 },
+  test: { include: ['test/**/*.test.ts'], setupFiles: ['test/setup.ts'], testTimeout: 120_000 },
 });

@@ -6,5 +6,10 @@ export default defineProject({
   ssr: { resolve: { conditions } },
   resolve: { conditions },
   // Generous: a busy machine of two cores is no reason to fail.
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 });

@@ -1,1 +1,4 @@
-import '@osforge/perf/vitest';
+import { failOnLeaks } from '@osforge/perf/testing';
+import { afterAll, beforeEach } from 'vitest';
+
+failOnLeaks({ beforeEach, afterAll });

@@ -1,0 +1,1 @@
+export { failOnLeaks, type TestHooks } from './resources/fail-on-leaks.ts';
