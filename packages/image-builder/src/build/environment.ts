@@ -21,7 +21,23 @@ export interface BuildEnvironment {
   /** Absent while a plan is made: planning publishes nothing. */
   readonly bus: EventBus<BuildEvents> | undefined;
   readonly now: () => Date;
+  /** What a build looks at of its machine; for tests. */
+  readonly host: HostPlaces;
 }
+
+/** Where the machine says what decides a build's result. */
+export interface HostPlaces {
+  /** apt's configuration. */
+  readonly aptDirectory: string;
+  readonly kvmDevice: string;
+  readonly cpuInfo: string;
+}
+
+export const hostPlaces: HostPlaces = {
+  aptDirectory: '/etc/apt',
+  kvmDevice: '/dev/kvm',
+  cpuInfo: '/proc/cpuinfo',
+};
 
 /** The versions of some tools, in a shape that goes into a phase's key. */
 export function toolVersions(

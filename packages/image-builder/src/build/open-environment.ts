@@ -1,7 +1,7 @@
 import type { EventBus } from '@osforge/event-bus';
 import { installedToolVersions } from '../doctor/checks.ts';
 import type { LoadedRecipe } from '../recipe/load-recipe.ts';
-import type { BuildEnvironment } from './environment.ts';
+import { hostPlaces, type BuildEnvironment } from './environment.ts';
 import type { BuildEvents } from './events.ts';
 import { defaultCacheDirectory, layOut } from './layout.ts';
 import { SecretMask } from './secret-mask.ts';
@@ -65,5 +65,6 @@ export async function openEnvironment(
     secrets: new SecretMask(),
     bus,
     now: options.now ?? (() => new Date()),
+    host: hostPlaces,
   };
 }

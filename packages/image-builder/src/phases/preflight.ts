@@ -8,7 +8,6 @@ import { isTransientPackageError, KeyringMissingError, SourcesMissingError } fro
 import type { IndexInfo } from '../packages/index-info.ts';
 import { renderSources } from '../packages/package-source.ts';
 import { sourcesForRecipe } from '../packages/recipe-sources.ts';
-import type { Recipe } from '../recipe/recipe.ts';
 import { checkSecrets } from './check-secrets.ts';
 
 const opening = new WeakMap<BuildEnvironment, Promise<AptWorkspace>>();
@@ -35,7 +34,7 @@ async function openIndexes(environment: BuildEnvironment, signal: AbortSignal): 
     directory: path.join(environment.layout.work, 'indexes'),
     // The build's lock is held, and the phases that use it wait for this.
     isOnlyUser: true,
-    sources: await sourcesForRecipe(environment.recipe),
+    sources: await sourcesForRecipe(environment.recipe, { etcApt: environment.host.aptDirectory }),
     signal,
   });
 }
@@ -49,7 +48,7 @@ export function preflightPhase(environment: BuildEnvironment): Phase {
     weight: 3,
     dependsOn: [],
     inputs: async () => ({
-      sources: await sourcesDigest(recipe),
+      sources: await sourcesDigest(environment),
       distribution: { ...recipe.distribution },
       updates: { ...recipe.updates },
       // A different epoch is a different image, from the first time stamp on.
@@ -88,10 +87,10 @@ export function preflightPhase(environment: BuildEnvironment): Phase {
  * other sources have other indexes. As a digest, because an address may hold a password. Null where there is no telling;
  * the phase itself then says why.
  */
-async function sourcesDigest(recipe: Recipe): Promise<string | null> {
+async function sourcesDigest({ recipe, host }: BuildEnvironment): Promise<string | null> {
   try {
     return createHash('sha256')
-      .update(renderSources(await sourcesForRecipe(recipe)))
+      .update(renderSources(await sourcesForRecipe(recipe, { etcApt: host.aptDirectory })))
       .digest('hex');
   } catch (error) {
     if (error instanceof SourcesMissingError || error instanceof KeyringMissingError) return null;
