@@ -16,6 +16,7 @@ import { holdMachine } from '../machine/hold.ts';
 import { machinePlan } from '../machine/machine-plan.ts';
 import { throwWithVerdict, unexpectedEnd, type EndContext } from '../machine/unexpected-end.ts';
 import type { App } from '../recipe/recipe.ts';
+import { referencedFiles } from '../recipe/referenced-files.ts';
 import { isSecretReference, resolveSecret } from '../recipe/secret-reference.ts';
 import { scriptName } from './app-medium.ts';
 import { describeStep, explainReason } from './app-step.ts';
@@ -40,7 +41,12 @@ export function appInstallPhase(environment: BuildEnvironment): Phase {
     weight: 14,
     dependsOn: ['vm-start', 'apps', 'vm-setup', 'disk'],
     // A deadline decides whether there is a result, not what it is.
-    inputs: () => ({}),
+    inputs: async () => ({
+      files: await referencedFiles(
+        recipe.apps.flatMap(({ scripts }) => scripts.flatMap(({ env }) => Object.values(env))),
+        environment.recipeDirectory,
+      ),
+    }),
     skip: skipWithoutApps(recipe),
     run: async (context) => {
       const links = diskLinks(layout.work);

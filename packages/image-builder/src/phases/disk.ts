@@ -16,6 +16,7 @@ import type { BuildEnvironment } from '../build/environment.ts';
 import { toolVersions } from '../build/environment.ts';
 import { diskIdentifiers, type DiskIdentifiers } from '../build/identifiers.ts';
 import { BuildConsistencyError } from '../errors.ts';
+import { referencedFiles } from '../recipe/referenced-files.ts';
 import { chooseAccelerator } from '../machine/accelerator.ts';
 import { bootstrap } from './bootstrap.ts';
 import { artifactPath, recordedNumber, recordedText } from './artifacts.ts';
@@ -59,8 +60,12 @@ export function diskPhase(environment: BuildEnvironment): Phase {
     inputs: async () => ({
       disk: { ...recipe.disk },
       system: { ...recipe.system },
-      // References only: a secret's value is never part of a key.
       users: recipe.users.map((user) => ({ ...user })),
+      // A secret's value is never part of a key; of a file that is referred to, its digest is.
+      files: await referencedFiles(
+        recipe.users.flatMap(({ password, authorizedKeys }) => [password ?? '', ...authorizedKeys]),
+        environment.recipeDirectory,
+      ),
       name: recipe.name,
       tools: toolVersions(environment, ['mmdebstrap', 'e2fsprogs', 'mtools']),
       hook: await assetDigest('tree-hook.sh'),
