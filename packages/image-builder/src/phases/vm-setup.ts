@@ -5,6 +5,7 @@ import { assetDigest, assetPath, type AssetName } from '../asset.ts';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { toolVersions } from '../build/environment.ts';
 import { chooseAccelerator } from '../machine/accelerator.ts';
+import { hostProcessor } from '../machine/host-processor.ts';
 import { identifiersOf } from './disk.ts';
 import { skipWithoutApps } from './skip.ts';
 
@@ -28,6 +29,7 @@ export function vmSetupPhase(environment: BuildEnvironment): Phase {
     dependsOn: ['disk', 'os-updates'],
     inputs: async () => ({
       accelerator: recipe.vm.accelerator,
+      host: await hostProcessor(recipe.vm.accelerator, environment.host),
       agent: await assetDigest('agent.sh'),
       generalize: await assetDigest('generalize.sh'),
       tools: toolVersions(environment, ['qemu-system-x86']),
