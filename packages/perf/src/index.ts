@@ -28,3 +28,34 @@ export {
   type ResourceTracker,
   type ResourceTrackerOptions,
 } from './resources/tracker.ts';
+export { formatMetrics } from './exposition/format-metrics.ts';
+export { chooseFormat, contentTypes, type MetricsFormat } from './exposition/format.ts';
+export type { Collect, CollectorFailure } from './metrics/collectors.ts';
+export { combine } from './metrics/combine.ts';
+export type { Counter } from './metrics/counter.ts';
+export type { HistogramOptions, LabelledDefinition, MetricDefinition } from './metrics/definition.ts';
+export type {
+  BucketSeries,
+  HistogramFamily,
+  MetricFamily,
+  MetricType,
+  ValueFamily,
+  ValueSeries,
+} from './metrics/family.ts';
+export type { Gauge } from './metrics/gauge.ts';
+export type { Histogram, HistogramSnapshot } from './metrics/histogram.ts';
+export { createRegistry, type Registry, type RegistryOptions } from './metrics/registry.ts';
+export type { Labelled } from './metrics/series-map.ts';
+export type { MetricSource } from './metrics/source.ts';
+export type { WaitOptions } from './metrics/wait-until.ts';
+export {
+  createRuntimeMetrics,
+  type RuntimeMetrics,
+  type RuntimeMetricsOptions,
+} from './runtime/runtime-metrics.ts';
+export {
+  createMetricsServer,
+  type MetricsServer,
+  type MetricsServerOptions,
+} from './scrape/metrics-server.ts';
+export { writeMetricsFile, type WriteMetricsFileOptions } from './scrape/write-metrics-file.ts';

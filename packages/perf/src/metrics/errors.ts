@@ -72,7 +72,9 @@ export class DuplicateMetricError extends MetricsError {
   readonly existing: string;
 
   constructor(metric: string, existing: string, reason: string) {
-    super(`${metric} cannot be registered: ${reason}. Choose another name, or define it as the first one is.`);
+    super(
+      `${metric} cannot be registered: ${reason}. Choose another name, or define it as the first one is.`,
+    );
     this.metric = metric;
     this.existing = existing;
   }
@@ -85,7 +87,9 @@ export class RuntimeMetricsOwnedError extends MetricsError {
   readonly heldBy: string;
 
   constructor(owner: string, heldBy: string) {
-    super(`${owner} cannot start the runtime metrics: ${heldBy} has started them on this registry. Stop those first.`);
+    super(
+      `${owner} cannot start the runtime metrics: ${heldBy} has started them on this registry. Stop those first.`,
+    );
     this.owner = owner;
     this.heldBy = heldBy;
   }
@@ -112,7 +116,10 @@ export class MetricsListenError extends MetricsError {
 
   constructor(host: string, port: number, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    super(`The metrics server cannot listen on ${host}:${port}: ${reason}. Check the address and the port.`, cause);
+    super(
+      `The metrics server cannot listen on ${host}:${port}: ${reason}. Check the address and the port.`,
+      cause,
+    );
     this.host = host;
     this.port = port;
   }
