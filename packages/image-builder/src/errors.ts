@@ -6,8 +6,12 @@ export interface PreflightCheck {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
+  /** What a build needs it for. */
+  readonly why?: string;
   /** What to do about it; only where `ok` is false. */
   readonly remedy?: string;
+  /** The Debian package that is missing; only where installing it is the remedy. */
+  readonly debianPackage?: string;
 }
 
 /** The machine cannot build: nothing has been started. */

@@ -12,10 +12,11 @@ import type { PreflightCheck } from '../errors.ts';
 import { isExecutable } from './is-executable.ts';
 
 const name = 'user namespaces';
+const why = 'let a user who is not root unpack an operating system';
 
 /** Whether a user who is not root can unpack an operating system in a user namespace. */
 export async function checkNamespaces(user: UserIdentity = currentUser()): Promise<PreflightCheck> {
-  if (user.uid === 0) return { name, ok: true, detail: 'not needed by root' };
+  if (user.uid === 0) return { name, why, ok: true, detail: 'not needed by root' };
   const problems: string[] = [];
   const commands: string[] = [];
   if (!(await isExecutable('newuidmap')) || !(await isExecutable('newgidmap'))) {
@@ -32,17 +33,18 @@ export async function checkNamespaces(user: UserIdentity = currentUser()): Promi
     commands.push(await rangeCommand(user.name));
   }
   if (problems.length > 0) {
-    return { name, ok: false, detail: problems.join('; '), remedy: `as root: ${commands.join(' && ')}` };
+    return { name, why, ok: false, detail: problems.join('; '), remedy: `as root: ${commands.join(' && ')}` };
   }
   try {
     const mapping = (await userNamespaceArguments()) ?? [];
     await run('unshare', ['--user', ...mapping, '--mount', '--pid', '--fork', '--', 'true'], {
       timeoutMs: 10_000,
     });
-    return { name, ok: true, detail: `${user.name} may make them` };
+    return { name, why, ok: true, detail: `${user.name} may make them` };
   } catch (error) {
     return {
       name,
+      why,
       ok: false,
       detail: `the system refuses them: ${error instanceof Error ? error.message.split('\n').slice(0, 3).join(' ') : String(error)}`,
       remedy:

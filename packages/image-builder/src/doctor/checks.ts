@@ -3,40 +3,43 @@ import path from 'node:path';
 import { run } from '@osforge/process';
 import type { PreflightCheck } from '../errors.ts';
 import { isExecutable } from './is-executable.ts';
+import { neededPrograms } from './needed-programs.ts';
 
-/** A program that a build needs, and the Debian package that has it. */
-interface NeededProgram {
-  readonly program: string;
-  readonly debianPackage: string;
+/** Each program by itself: what it is for, and whether it is there. */
+export async function checkEachProgram(): Promise<PreflightCheck[]> {
+  return Promise.all(
+    neededPrograms.map(async ({ program, debianPackage, why }): Promise<PreflightCheck> => {
+      if (await isExecutable(program)) return { name: program, ok: true, detail: 'installed', why };
+      const remedy = `apt-get install --no-install-recommends ${debianPackage}`;
+      return { name: program, ok: false, detail: 'not installed', why, remedy, debianPackage };
+    }),
+  );
 }
-
-const programs: readonly NeededProgram[] = [
-  { program: 'mmdebstrap', debianPackage: 'mmdebstrap' },
-  { program: 'apt-get', debianPackage: 'apt' },
-  { program: 'apt-ftparchive', debianPackage: 'apt-utils' },
-  { program: 'mkfs.ext4', debianPackage: 'e2fsprogs' },
-  { program: 'mformat', debianPackage: 'mtools' },
-  { program: 'qemu-img', debianPackage: 'qemu-utils' },
-  { program: 'qemu-system-x86_64', debianPackage: 'qemu-system-x86' },
-  { program: 'setpriv', debianPackage: 'util-linux' },
-  { program: 'unshare', debianPackage: 'util-linux' },
-  { program: 'xorriso', debianPackage: 'xorriso' },
-];
 
 /** Whether every program is there; one check for all, so that the remedy is one line. */
 export async function checkPrograms(): Promise<PreflightCheck> {
-  const missing: NeededProgram[] = [];
-  for (const needed of programs) if (!(await isExecutable(needed.program))) missing.push(needed);
+  const checks = await checkEachProgram();
+  const missing = checks.filter(({ ok }) => !ok);
   if (missing.length === 0) {
-    return { name: 'programs', ok: true, detail: `${programs.length} of ${programs.length} are installed` };
+    return { name: 'programs', ok: true, detail: `${checks.length} of ${checks.length} are installed` };
   }
-  const packages = [...new Set(missing.map((needed) => needed.debianPackage))];
   return {
     name: 'programs',
     ok: false,
-    detail: `missing: ${missing.map((needed) => needed.program).join(', ')}`,
-    remedy: `apt-get install --no-install-recommends ${packages.join(' ')}`,
+    detail: `missing: ${missing.map(({ name }) => name).join(', ')}`,
+    remedy: installCommand(missing) ?? '',
   };
+}
+
+/** The one command that installs what the checks found missing; undefined where no package would help. */
+export function installCommand(checks: readonly PreflightCheck[]): string | undefined {
+  const packages = checks.flatMap(({ ok, debianPackage }) => (ok || !debianPackage ? [] : [debianPackage]));
+  if (packages.length === 0) return undefined;
+  return `apt-get install --no-install-recommends ${[...new Set(packages)].sort().join(' ')}`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.floor(bytes / 1024 ** 2)} MiB`;
 }
 
 /** The nearest folder of `target` that exists. */
@@ -56,6 +59,7 @@ export async function checkSpace(
   directory: string,
   neededBytes: number,
 ): Promise<PreflightCheck> {
+  const why = 'holds the disk, the machine’s saved memory and the images';
   const place = await existingParent(directory);
   try {
     await access(place, constants.W_OK | constants.X_OK);
@@ -63,32 +67,40 @@ export async function checkSpace(
     return {
       name,
       ok: false,
+      why,
       detail: `${place} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
       remedy: 'Choose another folder with --out, or change its owner.',
     };
   }
   const { bavail, bsize } = await statfs(place);
   const freeBytes = bavail * bsize;
-  const mebibytes = (bytes: number): string => `${Math.floor(bytes / 1024 ** 2)} MiB`;
   const detail = `${mebibytes(freeBytes)} free in ${place}, ${mebibytes(neededBytes)} needed`;
-  if (freeBytes >= neededBytes) return { name, ok: true, detail };
-  return { name, ok: false, detail, remedy: 'Free some space, or choose another folder with --out.' };
+  if (freeBytes >= neededBytes) return { name, ok: true, detail, why };
+  return { name, ok: false, detail, why, remedy: 'Free some space, or choose another folder with --out.' };
 }
+
+/** What a build puts there: sockets, and small files of its tools. */
+const temporaryBytes = 16 * 1024 ** 2;
 
 /** Whether temporary files can be made where sockets of the build machine will be. */
 export async function checkTemporary(directory: string): Promise<PreflightCheck> {
   const name = 'temporary folder';
+  const why = 'holds the build machine’s sockets';
+  const remedy = 'Set TMPDIR to a folder that you can write.';
   try {
     await mkdir(directory, { recursive: true });
     await access(directory, constants.W_OK | constants.X_OK);
-    return { name, ok: true, detail: directory };
-  } catch (error) {
+    const { bavail, bsize } = await statfs(directory);
+    const free = bavail * bsize;
+    const detail = `${mebibytes(free)} free in ${directory}`;
+    if (free >= temporaryBytes) return { name, ok: true, detail, why };
     return {
-      name,
-      ok: false,
-      detail: error instanceof Error ? error.message : String(error),
-      remedy: 'Set TMPDIR to a folder that you can write.',
+      ...{ name, ok: false, why, remedy: 'Free some space there, or set TMPDIR to another folder.' },
+      detail: `${detail}, ${mebibytes(temporaryBytes)} needed`,
     };
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return { name, ok: false, detail, why, remedy };
   }
 }
 

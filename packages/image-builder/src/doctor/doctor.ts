@@ -4,7 +4,8 @@ import path from 'node:path';
 import { defaultCacheDirectory } from '../build/layout.ts';
 import type { PreflightCheck } from '../errors.ts';
 import { checkNamespaces } from './check-namespaces.ts';
-import { checkPrograms, checkSpace, checkTemporary } from './checks.ts';
+import { checkKeyring, checkSources, type SourcesPlaces } from './check-sources.ts';
+import { checkEachProgram, checkPrograms, checkSpace, checkTemporary, installCommand } from './checks.ts';
 
 /** Free space that a build of a small recipe takes: disk, saved machine, artifacts. */
 export const minimumFreeBytes: number = 3 * 1024 ** 3;
@@ -12,6 +13,14 @@ export const minimumFreeBytes: number = 3 * 1024 ** 3;
 export interface DoctorReport {
   readonly ok: boolean;
   readonly checks: readonly PreflightCheck[];
+  /** The one command, to be run as root, that installs every Debian package that is missing. */
+  readonly install?: string;
+}
+
+export interface DoctorOptions extends SourcesPlaces {
+  /** Folder of all builds; default `out`. */
+  readonly outDirectory?: string;
+  readonly signal?: AbortSignal;
 }
 
 /** The quick checks that every build makes before its first phase. Nothing is changed. */
@@ -19,26 +28,39 @@ export async function environmentChecks(
   outDirectory: string,
   neededBytes: number,
 ): Promise<PreflightCheck[]> {
-  return Promise.all([
-    checkPrograms(),
-    checkSpace('disk space', outDirectory, neededBytes),
-    checkTemporary(tmpdir()),
-    checkNamespaces(),
-  ]);
+  return Promise.all([checkPrograms(), ...placeChecks(outDirectory, neededBytes)]);
+}
+
+function placeChecks(outDirectory: string, neededBytes: number): Promise<PreflightCheck>[] {
+  return [checkSpace('disk space', outDirectory, neededBytes), checkTemporary(tmpdir()), checkNamespaces()];
 }
 
 /** Looks at everything that a build needs of this machine, with a remedy for what is missing. */
-export async function doctor(
-  options: { outDirectory?: string; signal?: AbortSignal } = {},
-): Promise<DoctorReport> {
-  const checks = await environmentChecks(options.outDirectory ?? 'out', minimumFreeBytes);
-  if (checks.every((check) => check.ok || check.name !== 'programs')) {
+export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+  const { outDirectory = 'out', signal, ...places } = options;
+  const programs = await checkEachProgram();
+  const checks = [
+    ...programs,
+    ...(await Promise.all([
+      checkKeyring(places),
+      checkSources(places),
+      ...placeChecks(outDirectory, minimumFreeBytes),
+    ])),
+  ];
+  if (programs.every(({ ok }) => ok)) {
     const probe = await probeAccelerator({
       cacheDir: path.join(defaultCacheDirectory(), 'probes'),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(signal === undefined ? {} : { signal }),
     });
     // Software emulation works everywhere; it is slower, which is no failure.
-    checks.push({ name: 'accelerator', ok: true, detail: `${probe.accelerator}: ${probe.reason}` });
+    const detail = `${probe.accelerator}: ${probe.reason}`;
+    checks.push({
+      name: 'accelerator',
+      ok: true,
+      detail,
+      why: 'KVM makes the build machine fast; without it it is emulated',
+    });
   }
-  return { ok: checks.every((check) => check.ok), checks };
+  const install = installCommand(checks);
+  return { ok: checks.every((check) => check.ok), checks, ...(install === undefined ? {} : { install }) };
 }

@@ -5,6 +5,9 @@ import { KeyringMissingError, SourcesMissingError } from './errors.ts';
 import type { MachineSource, PackageSource } from './package-source.ts';
 import { parseDeb822Sources, parseOneLineSources } from './parse-sources.ts';
 
+/** The keys of Debian's archive, of the package debian-archive-keyring. */
+export const archiveKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
 export interface RecipeSourcesOptions {
   /** The machine's apt settings; default `/etc/apt`. */
   etcApt?: string;
@@ -18,10 +21,7 @@ export interface RecipeSourcesOptions {
  */
 export async function sourcesForRecipe(
   { distribution, updates }: { distribution: Distribution; updates: Updates },
-  {
-    etcApt = '/etc/apt',
-    keyring = '/usr/share/keyrings/debian-archive-keyring.gpg',
-  }: RecipeSourcesOptions = {},
+  { etcApt = '/etc/apt', keyring = archiveKeyring }: RecipeSourcesOptions = {},
 ): Promise<PackageSource[]> {
   await access(keyring).catch((cause: unknown) => {
     throw new KeyringMissingError(keyring, { cause });
