@@ -21,8 +21,18 @@ export interface BuildEnvironment {
   /** Absent while a plan is made: planning publishes nothing. */
   readonly bus: EventBus<BuildEvents> | undefined;
   readonly now: () => Date;
+  /** Files for the user that this build's record names before the run; paths are relative to its folder. */
+  readonly earlierOutputs: readonly EarlierOutput[];
   /** What a build looks at of its machine; for tests. */
   readonly host: HostPlaces;
+}
+
+/** A file that an earlier run of the same build has made for the user. */
+export interface EarlierOutput {
+  readonly name: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
 }
 
 /** Where the machine says what decides a build's result. */

@@ -36,7 +36,8 @@ export async function removeLeftovers(
       typeof code === 'string' ? code : undefined,
     );
   }
-  for (const entry of unknown) tell(entry, `this version does not know how to remove a ${entry.resourceType}`);
+  for (const entry of unknown)
+    tell(entry, `this version does not know how to remove a ${entry.resourceType}`);
   for (const { entry, by } of blocked)
     tell(entry, `it is kept, because ${by.resourceId} in it could not be removed`);
 }

@@ -65,6 +65,7 @@ export async function openEnvironment(
     secrets: new SecretMask(),
     bus,
     now: options.now ?? (() => new Date()),
+    earlierOutputs: [],
     host: hostPlaces,
   };
 }

@@ -87,7 +87,13 @@ export async function startBuild(loaded: LoadedRecipe, options: StartBuildOption
     buildId: layout.buildId,
     directory: layout.directory,
     bus,
-    result: execute(environment, checkpoint, bus, options, loaded),
+    result: execute(
+      { ...environment, earlierOutputs: builtFiles(checkpoint.record) },
+      checkpoint,
+      bus,
+      options,
+      loaded,
+    ),
   };
 }
 

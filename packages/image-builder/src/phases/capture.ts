@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
   convertImage,
@@ -10,7 +10,7 @@ import {
   readFatState,
   treeDigest,
 } from '@osforge/disk-image';
-import type { Phase, PhaseArtifact, PhaseContext } from '@osforge/pipeline';
+import type { Phase, PhaseContext } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { toolVersions } from '../build/environment.ts';
 import { BuildConsistencyError } from '../errors.ts';
@@ -18,6 +18,7 @@ import { artifactPath } from './artifacts.ts';
 import { identifiersOf, imageLayout } from './disk.ts';
 import { parseDpkgStatus } from './package-list.ts';
 import { capturedFile, writeManifest, writeSums, type CapturedFile } from '../capture/manifest.ts';
+import { putInPlace } from '../capture/put-in-place.ts';
 import { treeMask } from '../capture/tree-mask.ts';
 
 /** Phase 11: makes the artifacts from the finished disk, all digests, the manifest and the checksum file. */
@@ -50,13 +51,8 @@ export function capturePhase(environment: BuildEnvironment): Phase {
         const captured = { ...facts, contentSha256, images };
         const manifest = await writeManifest(environment, context, captured, staging);
         const sums = await writeSums(staging, [...images, manifest], context.signal);
-        // The last good image stays until the new one is whole; the sums come last and vouch for the rest.
-        const artifacts: PhaseArtifact[] = [];
-        for (const { name, path: made, sha256, sizeBytes } of [...images, manifest, sums]) {
-          const place = path.join(layout.directory, name);
-          await rename(made, place);
-          artifacts.push({ name, path: place, sha256, sizeBytes, retention: 'output' });
-        }
+        // The last good image stays until the new one is whole.
+        const artifacts = await putInPlace(environment, context, { images, manifest, sums });
         return { artifacts, data: { contentSha256, treeSha256: facts.treeSha256 } };
       } finally {
         if (temporary) await rm(flat, { force: true });
