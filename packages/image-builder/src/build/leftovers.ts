@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import path from 'node:path';
 import { runLedger, type Checkpoint, type LedgerEntry, type LedgerHandlers } from '@osforge/checkpoint';
 import type { EventBus } from '@osforge/event-bus';
 import { removeStaleTemps } from '@osforge/flush';
@@ -17,6 +18,7 @@ export async function removeLeftovers(
 ): Promise<void> {
   await removeStaleTemps(directory);
   if (checkpoint.ledger.entries().length === 0) return;
+  await keepArtifacts(checkpoint, directory);
   const { failed, unknown, blocked } = await runLedger(checkpoint, handlers);
   const tell = ({ resourceType, resourceId }: LedgerEntry, message: string, code?: string): void => {
     bus.publish('build', 'cleanup.failed', {
@@ -40,6 +42,19 @@ export async function removeLeftovers(
     tell(entry, `this version does not know how to remove a ${entry.resourceType}`);
   for (const { entry, by } of blocked)
     tell(entry, `it is kept, because ${by.resourceId} in it could not be removed`);
+}
+
+/** An entry that could not be removed once may be the name of an artifact by now: then it is no leftover any more. */
+async function keepArtifacts(checkpoint: Checkpoint, directory: string): Promise<void> {
+  const artifacts = new Set(
+    Object.values(checkpoint.record.phases).flatMap((phase) =>
+      phase.artifacts
+        .filter(({ released }) => released !== true)
+        .map((artifact) => path.resolve(directory, artifact.path)),
+    ),
+  );
+  for (const { id, resourceId } of checkpoint.ledger.entries())
+    if (artifacts.has(resourceId)) await checkpoint.ledger.release(id);
 }
 
 /** Takes entries out of the ledger whose resource is gone already, after a run that failed or was cancelled. */

@@ -16,6 +16,7 @@ import type { BuildEnvironment } from './environment.ts';
 import type { BuildEvents } from './events.ts';
 import { ledgerHandlers } from './ledger-handlers.ts';
 import { openEnvironment, type BuildOptions } from './open-environment.ts';
+import { forgetUnplanned } from './forget-unplanned.ts';
 import { forgetAbsent, removeLeftovers } from './leftovers.ts';
 
 export interface StartBuildOptions
@@ -119,9 +120,11 @@ async function execute(
       bus.publish('build', 'checkpoint.quarantined', { path: quarantined.path, reason: quarantined.reason });
     }
     const handlers = ledgerHandlers(directory);
+    const phases = buildPhases(environment);
+    await forgetUnplanned(checkpoint, phases, directory, bus);
     await removeLeftovers(checkpoint, handlers, directory, bus);
     const pipeline = runPipeline({
-      phases: checkedFirst(environment, withSpaceErrors(directory, buildPhases(environment))),
+      phases: checkedFirst(environment, withSpaceErrors(directory, phases)),
       checkpoint,
       directory,
       handlers,
