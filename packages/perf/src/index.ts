@@ -59,3 +59,62 @@ export {
   type MetricsServerOptions,
 } from './scrape/metrics-server.ts';
 export { writeMetricsFile, type WriteMetricsFileOptions } from './scrape/write-metrics-file.ts';
+export type { Component, LifecycleContext } from './lifecycle/component.ts';
+export {
+  ComponentCycleError,
+  DuplicateComponentError,
+  isTransientLifecycleError,
+  LifecycleStateError,
+  MissingComponentError,
+  StartAbandonedError,
+  StartCancelledError,
+  StartFailedError,
+  StartStuckError,
+  StartTimeoutError,
+} from './lifecycle/errors.ts';
+export {
+  createInitGraph,
+  type InitGraph,
+  type InitGraphOptions,
+  type LifecycleState,
+  type StartOptions,
+  type StopOptions,
+} from './lifecycle/init-graph.ts';
+export type {
+  ComponentStart,
+  ComponentStop,
+  StartFailure,
+  StartReport,
+  StopReport,
+} from './lifecycle/report.ts';
+export {
+  shutdownSignals,
+  type ShutdownSignals,
+  type ShutdownSignalsOptions,
+  type SignalSource,
+} from './lifecycle/shutdown-signals.ts';
+export {
+  BufferPool,
+  pageBytes,
+  type AcquireOptions,
+  type BufferPoolOptions,
+  type BufferPoolStatistics,
+} from './pools/buffer-pool.ts';
+export {
+  DoubleReleaseError,
+  ForeignReleaseError,
+  isTransientPoolError,
+  PoolOptionError,
+  PoolTimeoutError,
+  RingBufferClosedError,
+  RingBufferFullError,
+  RingBufferTimeoutError,
+} from './pools/errors.ts';
+export { ObjectPool, type ObjectPoolOptions, type ObjectPoolStatistics } from './pools/object-pool.ts';
+export {
+  RingBuffer,
+  type OverflowPolicy,
+  type QueueItem,
+  type RingBufferOptions,
+  type WaitForItemsOptions,
+} from './pools/ring-buffer.ts';

@@ -7,7 +7,7 @@ import { OwnerDisposedError, ResourceLeakError } from './errors.ts';
 import { framesOf, openedAtOf, takeStack } from './opened-at.ts';
 import { runAsOwner } from './owner-context.ts';
 import { groupLeaks, type OpenResource, type ResourceKind } from './resource.ts';
-import { waitFor } from './wait-for.ts';
+import { waitFor } from '../wait-for.ts';
 
 /** An emitter of Node; a smaller interface than `EventEmitter`, so that a fake is a plain object. */
 export type ListenTarget = Pick<EventEmitter, 'on' | 'off'>;

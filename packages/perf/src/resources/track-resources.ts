@@ -1,7 +1,7 @@
 import { ResourceLeakError } from './errors.ts';
 import type { WatchSettings } from './opened.ts';
 import { groupLeaks, type OpenResource } from './resource.ts';
-import { waitFor } from './wait-for.ts';
+import { waitFor } from '../wait-for.ts';
 import { watchFileWatchers } from './watch-files.ts';
 import { watchHandles } from './watch-handles.ts';
 import { watchListeners, type WatchedEmitter } from './watch-listeners.ts';
