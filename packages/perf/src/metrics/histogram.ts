@@ -126,8 +126,9 @@ export class HistogramSeries implements Histogram {
 
   /** Added up when asked, so that `record` need not count. */
   count(): number {
+    const counts = this.#counts;
     let count = this.#below + this.#above;
-    for (const each of this.#counts) count += each;
+    for (let at = 0; at < counts.length; at += 1) count += counts[at] ?? 0;
     return count;
   }
 
@@ -135,15 +136,21 @@ export class HistogramSeries implements Histogram {
     return this.#sum;
   }
 
-  /** For each bound, how many values are not above it. */
-  bucketCounts(): number[] {
+  /** For each bound, how many values are not above it; and how many there are. In one pass. */
+  buckets(): { bucketCounts: number[]; count: number } {
+    const counts = this.#counts;
     let next = 0;
-    let lower = this.#below;
-    return this.#boundBins.map((bin, index) => {
-      const end = Math.min(bin - this.#first, this.#counts.length);
-      for (; next < end; next += 1) lower += this.#counts[next] ?? 0;
-      return lower + (this.#notAbove[index] ?? 0);
-    });
+    let seen = this.#below;
+    const addUpTo = (end: number): number => {
+      let sum = seen;
+      for (; next < end; next += 1) sum += counts[next] ?? 0;
+      seen = sum;
+      return sum;
+    };
+    const bucketCounts = this.#boundBins.map(
+      (bin, index) => addUpTo(Math.min(bin - this.#first, counts.length)) + (this.#notAbove[index] ?? 0),
+    );
+    return { bucketCounts, count: addUpTo(counts.length) + this.#above };
   }
 
   #valueOfRank(rank: number): number {

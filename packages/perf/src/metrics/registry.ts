@@ -277,8 +277,7 @@ function bucketsOf({ labelValues, labelText, instrument }: BoundSeries<Histogram
   return {
     labelValues,
     labelText,
-    bucketCounts: instrument.bucketCounts(),
-    count: instrument.count(),
+    ...instrument.buckets(),
     sum: instrument.sum,
   };
 }

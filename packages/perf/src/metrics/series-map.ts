@@ -37,14 +37,24 @@ export interface SeriesMapOptions<I> {
   readonly onOverflow: () => void;
 }
 
+/** One label's values and what lies behind each: nested maps spare `labels` from building a key. */
+class Branch<I> {
+  readonly children = new Map<string, Branch<I>>();
+  series: BoundSeries<I> | undefined;
+}
+
 /** The series of one metric by their label values. */
 export class SeriesMap<I> implements Labelled<string, I> {
   readonly #options: SeriesMapOptions<I>;
-  readonly #series = new Map<string, BoundSeries<I>>();
+  readonly #labelNames: readonly string[];
+  readonly #root = new Branch<I>();
+  /** In the order they were bound. */
+  readonly #series = new Set<BoundSeries<I>>();
   #overflow: BoundSeries<I> | undefined;
 
   constructor(options: SeriesMapOptions<I>) {
     this.#options = options;
+    this.#labelNames = options.labelNames;
   }
 
   get size(): number {
@@ -52,72 +62,94 @@ export class SeriesMap<I> implements Labelled<string, I> {
   }
 
   labels(values: Readonly<Record<string, string>>): I {
-    const given = this.#inOrder(values);
-    const found = this.#series.get(keyOf(given));
-    if (found !== undefined) return found.instrument;
-    // Only what becomes a series is worth the search for broken surrogates.
-    const labelValues = given.map(wellFormed);
-    const key = keyOf(labelValues);
-    const same = this.#series.get(key);
-    if (same !== undefined) return same.instrument;
-    const wantsOverflow = given.length > 0 && labelValues.every((value) => value === OVERFLOW);
-    if (wantsOverflow || this.#series.size >= this.#options.maxSeries) {
-      // Asked for by name, it is the same series: one must not be written twice.
-      if (!wantsOverflow) this.#options.onOverflow();
-      this.#overflow ??= this.#create(given.map(() => OVERFLOW));
-      return this.#overflow.instrument;
+    let branch: Branch<I> | undefined = this.#root;
+    for (const name of this.#labelNames) {
+      const value = values[name];
+      branch = value === undefined ? undefined : branch.children.get(value);
+      if (branch === undefined) return this.#bind(values);
     }
-    const created = this.#create(labelValues);
-    this.#series.set(key, created);
-    return created.instrument;
+    const { series } = branch;
+    return series !== undefined && hasSize(values, this.#labelNames.length)
+      ? series.instrument
+      : this.#bind(values);
   }
 
   remove(values: Readonly<Record<string, string>>): boolean {
-    return this.#series.delete(keyOf(this.#inOrder(values).map(wellFormed)));
-  }
-
-  /** Forgets all series. */
-  clear(): void {
-    this.#series.clear();
-    this.#overflow = undefined;
+    return this.#removeBelow(this.#root, this.#inOrder(values));
   }
 
   /** All series, in the order they were bound; the overflow series comes last. */
   all(): BoundSeries<I>[] {
-    const all = [...this.#series.values()];
+    const all = [...this.#series];
     if (this.#overflow !== undefined) all.push(this.#overflow);
     return all;
   }
 
-  #inOrder(values: Readonly<Record<string, string>>): string[] {
-    const { metric, labelNames } = this.#options;
-    const given: string[] = [];
-    for (const name of labelNames) {
-      const value: unknown = values[name];
-      if (typeof value === 'string') given.push(value);
+  /** The slow way: checks, and makes the series that is not there yet. */
+  #bind(values: Readonly<Record<string, string>>): I {
+    const labelValues = this.#inOrder(values);
+    const path = labelValues.reduce<Branch<I> | undefined>(
+      (at, value) => at?.children.get(value),
+      this.#root,
+    );
+    if (path?.series !== undefined) return path.series.instrument;
+    const asksForOverflow = labelValues.length > 0 && labelValues.every((value) => value === OVERFLOW);
+    if (asksForOverflow || this.#series.size >= this.#options.maxSeries) {
+      // Asked for by name, it is the same series: one must not be written twice.
+      if (!asksForOverflow) this.#options.onOverflow();
+      this.#overflow ??= this.#create(labelValues.map(() => OVERFLOW));
+      return this.#overflow.instrument;
     }
-    const keys = Object.keys(values);
-    if (given.length === labelNames.length && keys.length === labelNames.length) return given;
-    const missing = labelNames.filter((name) => typeof values[name] !== 'string');
+    let branch = this.#root;
+    for (const value of labelValues) {
+      const next = branch.children.get(value) ?? new Branch<I>();
+      branch.children.set(value, next);
+      branch = next;
+    }
+    branch.series = this.#create(labelValues);
+    this.#series.add(branch.series);
+    return branch.series.instrument;
+  }
+
+  /** Takes out the series and the branches that lead to nothing then. */
+  #removeBelow(branch: Branch<I>, [value, ...rest]: readonly string[]): boolean {
+    if (value === undefined) {
+      const { series } = branch;
+      branch.series = undefined;
+      return series !== undefined && this.#series.delete(series);
+    }
+    const child = branch.children.get(value);
+    if (child === undefined || !this.#removeBelow(child, rest)) return false;
+    if (child.children.size === 0) branch.children.delete(value);
+    return true;
+  }
+
+  /** The values in the order of the labels, well-formed. */
+  #inOrder(values: Readonly<Record<string, string>>): string[] {
+    const given: string[] = [];
+    for (const name of this.#labelNames) {
+      const value: unknown = values[name];
+      if (typeof value === 'string') given.push(wellFormed(value));
+    }
+    if (given.length === this.#labelNames.length && hasSize(values, given.length)) return given;
     throw new InvalidLabelsError(
-      metric,
-      missing,
-      keys.filter((key) => !labelNames.includes(key)),
+      this.#options.metric,
+      this.#labelNames.filter((name) => typeof values[name] !== 'string'),
+      Object.keys(values).filter((key) => !this.#labelNames.includes(key)),
     );
   }
 
   #create(labelValues: readonly string[]): BoundSeries<I> {
-    const labelText = this.#options.labelNames
+    const labelText = this.#labelNames
       .map((name, index) => `${name}="${escapeLabelValue(labelValues[index] ?? '')}"`)
       .join(',');
     return { labelValues, labelText, instrument: this.#options.create() };
   }
 }
 
-/** Lengths keep `a|b, c` and `a, b|c` apart whatever the values contain. */
-function keyOf(values: readonly string[]): string {
-  if (values.length === 1) return values[0] ?? '';
-  let key = '';
-  for (const value of values) key += `${value.length}:${value}`;
-  return key;
+/** Whether an object has so many keys, without an array of them. */
+function hasSize(values: object, size: number): boolean {
+  let count = 0;
+  for (const key in values) if (Object.hasOwn(values, key)) count += 1;
+  return count === size;
 }
