@@ -9,6 +9,7 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { memoryRow } from './report/rows.mjs';
 import { watchCycles } from './memory/watch-cycles.mjs';
 
@@ -18,6 +19,8 @@ if (file === undefined || gc === undefined) {
   process.stderr.write('usage: node --expose-gc tools/bench/memory.mjs FILE.memory.ts\n');
   process.exitCode = 2;
 } else {
+  // V8 drops the code of functions that were not called for some collections: some MB at once, at any time.
+  setFlagsFromString('--no-flush-bytecode');
   /** @type {Partial<import('./memory/watch-cycles.mjs').Cycles>} */
   const subject = await import(pathToFileURL(path.resolve(file)).href);
   const { cycle } = subject;

@@ -33,7 +33,7 @@ async function benchPackage({ rounds, profile, program }, folder) {
   const out = path.join(folder, 'out-bench');
   const rawFile = path.join(out, 'raw.ndjson');
   const resultFile = path.join(out, 'result.json');
-  const profiles = path.join(out, 'profile');
+  const profiles = path.join(out, `profile-${profile ?? 'none'}`);
   mkdirSync(out, { recursive: true });
   // What an earlier run left must not pass for this one's.
   for (const old of profile === undefined ? [rawFile, resultFile] : [profiles]) {

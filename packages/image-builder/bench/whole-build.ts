@@ -3,20 +3,23 @@
  *
  *   npx nx bench image-builder              # 3 pairs
  *   OSFORGE_BENCH_PAIRS=5 npx nx bench image-builder
+ *   npx nx bench image-builder --profile cpu  # one cold build, profiled
  *
  * Every cold build starts with an empty cache and an empty output folder. Needs root, as the script does.
- * Prints a table and writes out-bench/whole-build.json.
+ * Prints a table and writes each pair as a round to the file OSFORGE_BENCH_RAW (see docs/benchmarks.md).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, release, tmpdir } from 'node:os';
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const pairs = Number(process.env['OSFORGE_BENCH_PAIRS'] ?? 3);
+const profile = process.env['OSFORGE_BENCH_PROFILE'];
+const rawFile = process.env['OSFORGE_BENCH_RAW'];
 const cli = path.join(root, 'apps/cli/dist/main.js');
 
 interface Line {
@@ -38,8 +41,35 @@ async function peakMebibytes(pid: number | undefined): Promise<number> {
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;
 }
 
+/** Node's own, as the build is a process of its own. */
+function profileFlags(): readonly string[] {
+  if (profile !== 'cpu' && profile !== 'heap') return [];
+  const folder = process.env['OSFORGE_BENCH_PROFILE_FOLDER'] ?? '.';
+  return [
+    `--${profile}-prof`,
+    `--${profile}-prof-dir=${folder}`,
+    `--${profile}-prof-name=cold-build.${profile}profile`,
+  ];
+}
+
+/** One pair is one round of the result: what was measured, beside what, in which unit. */
+async function writeRound(
+  name: string,
+  unit: 's' | 'ms' | 'MiB',
+  values: Readonly<Record<string, number>>,
+): Promise<void> {
+  if (rawFile === undefined) return;
+  const entries = Object.entries(values).map(([fullName, value]) => {
+    const peer = /^peer: (.*)$/.exec(fullName)?.[1];
+    const role = peer === undefined ? 'ours' : 'peer';
+    return { name: peer ?? fullName, role, unit, values: [value], samples: 1 };
+  });
+  const round = { kind: 'group', file: 'bench/whole-build.ts', name, entries, missing: [] };
+  await appendFile(rawFile, `${JSON.stringify(round)}\n`);
+}
+
 function startBuild(recipe: string, out: string, cache: string): ChildProcess {
-  return spawn(process.execPath, [cli, 'build-image', recipe, '--out', out, '--json'], {
+  return spawn(process.execPath, [...profileFlags(), cli, 'build-image', recipe, '--out', out, '--json'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, OSFORGE_CACHE_DIR: cache },
@@ -108,6 +138,7 @@ try {
     const recipe = path.join(folder, 'recipe.yaml');
     await writeFile(recipe, source);
     const cold = await build(recipe, out, cache);
+    if (profile !== undefined) break;
     await mkdir(path.join(folder, 'hand'), { recursive: true });
     const hand = await byHand(path.join(folder, 'hand'));
     const unchanged = await build(recipe, out, cache);
@@ -128,6 +159,19 @@ try {
     figures.unchanged.push(unchanged.seconds);
     figures.resumeMs.push(resumed.firstPhaseMs);
     figures.peak.push(cold.peakMebibytes);
+    await writeRound('whole build of the default recipe', 's', {
+      'osforge build-image, nothing cached': cold.seconds,
+      'peer: the same by hand (tools/bench/by-hand.sh)': hand,
+    });
+    await writeRound('whole build after a change', 's', {
+      'an application changed': changed.seconds,
+      'nothing changed': unchanged.seconds,
+      'peer: nothing cached': cold.seconds,
+    });
+    await writeRound('resume after a kill', 'ms', {
+      'start of the process to the first repeated phase': resumed.firstPhaseMs,
+    });
+    await writeRound('peak memory', 'MiB', { 'of the process that builds': cold.peakMebibytes });
     process.stdout.write(
       `pair ${pair + 1}: cold ${cold.seconds.toFixed(1)} s, by hand ${hand.toFixed(1)} s\n`,
     );
@@ -138,29 +182,21 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-const rows: readonly (readonly [string, string, string])[] = [
-  ['cold build, s', show(figures.cold), ''],
-  ['the same by hand, s', show(figures.hand), ''],
-  ['cold / by hand', show(figures.ratio, 2), '≤ 1.10'],
-  ['an application changed, s', show(figures.changed), ''],
-  ['changed / cold', show(figures.changedRatio, 2), '≤ 0.50'],
-  ['nothing changed, s (whole process)', show(figures.unchanged, 2), '< 1'],
-  ['resume: start to first repeated phase, ms', show(figures.resumeMs, 0), '< 500'],
-  ['peak memory of the builder, MiB', show(figures.peak, 0), '< 250'],
-];
-const table = [
-  '| figure | median (min–max) | bar |',
-  '|---|---|---|',
-  ...rows.map((row) => `| ${row.join(' | ')} |`),
-];
-process.stdout.write(`${table.join('\n')}\n`);
-const result = {
-  machine: { cpu: cpus()[0]?.model, cpus: cpus().length, kernel: release(), node: process.version },
-  pairs,
-  figures,
-};
-await mkdir(new URL('../out-bench', import.meta.url), { recursive: true });
-await writeFile(
-  new URL('../out-bench/whole-build.json', import.meta.url),
-  `${JSON.stringify(result, null, 2)}\n`,
-);
+if (profile === undefined) {
+  const rows: readonly (readonly [string, string, string])[] = [
+    ['cold build, s', show(figures.cold), ''],
+    ['the same by hand, s', show(figures.hand), ''],
+    ['cold / by hand', show(figures.ratio, 2), '≤ 1.10'],
+    ['an application changed, s', show(figures.changed), ''],
+    ['changed / cold', show(figures.changedRatio, 2), '≤ 0.50'],
+    ['nothing changed, s (whole process)', show(figures.unchanged, 2), '< 1'],
+    ['resume: start to first repeated phase, ms', show(figures.resumeMs, 0), '< 500'],
+    ['peak memory of the builder, MiB', show(figures.peak, 0), '< 250'],
+  ];
+  const table = [
+    '| figure | median (min–max) | bar |',
+    '|---|---|---|',
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
+  ];
+  process.stdout.write(`${table.join('\n')}\n`);
+}

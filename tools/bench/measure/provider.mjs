@@ -65,7 +65,7 @@ async function run({ test, registrations, options = {} }) {
       }
     }
   };
-  await (profile === undefined ? sample() : profiled(profile, test.fullTestName, sample));
+  await (profile === undefined ? sample() : profiled(profile, operationsOf(test.fullTestName).name, sample));
   for (const { sampler } of entries) await sampler.close();
 
   const rawFile = process.env['OSFORGE_BENCH_RAW'];

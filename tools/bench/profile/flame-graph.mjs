@@ -47,7 +47,7 @@ export function flameGraph(root, { title, unit }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="ui-monospace, 'DejaVu Sans Mono', monospace" font-size="11">
 <rect width="100%" height="100%" fill="#fffdf8"/>
 <text id="reset" x="${MARGIN}" y="20" font-size="14" font-weight="bold">${escaped(title)}</text>
-<text x="${MARGIN}" y="36" fill="#555">${amount(root.total, unit)} in all; point at a frame for its place and part, click to widen it, click the title to go back. Ours, blue: Node, grey: V8 and its collector, sand: libraries.</text>
+<text x="${MARGIN}" y="36" fill="#555">${amount(root.total, unit)} in all; point at a frame for its place and part, click to widen it, click the title to go back. Orange: ours, sand: libraries, blue: Node, grey: V8.</text>
 ${drawn.join('\n')}
 <script><![CDATA[${SCRIPT}]]></script>
 </svg>
@@ -55,7 +55,7 @@ ${drawn.join('\n')}
 }
 
 /** Kept small; it has to work in any browser that opens the file. */
-const SCRIPT = `
+const SCRIPT = String.raw`
 const frames = [...document.querySelectorAll('g[data-x]')].map((g) => ({
   g, x: +g.dataset.x, w: +g.dataset.w, d: +g.dataset.d, rect: g.children[1], text: g.children[2],
 }));
@@ -72,7 +72,7 @@ function widen(to) {
     f.rect.style.opacity = above ? 0.5 : 1;
     f.text.setAttribute('x', x + 3);
     const fit = Math.floor((w - 6) / ${CHARACTER}), n = f.g.dataset.n;
-    f.text.textContent = fit < 3 ? '' : n.length <= fit ? n : n.slice(0, fit - 1) + '\\u2026';
+    f.text.textContent = fit < 3 ? '' : n.length <= fit ? n : n.slice(0, fit - 1) + '…';
   }
 }
 for (const f of frames) f.g.addEventListener('click', () => widen(f));

@@ -58,11 +58,7 @@ export function framesOfHeap({ head }) {
  * @returns {Frame}
  */
 function frameOf({ functionName, url, lineNumber }, self, children) {
-  const file = url
-    .replace(/^file:\/\//, '')
-    .split('/')
-    .slice(-3)
-    .join('/');
+  const file = shortened(url);
   // One frame for calls of the same function from the same one: V8 has several when it compiled it anew.
   /** @type {Map<string, Frame>} */
   const merged = new Map();
@@ -95,4 +91,15 @@ function joined(a, b) {
     else children[at] = joined(same, child);
   }
   return { ...a, total: a.total + b.total, children: children.sort((x, y) => y.total - x.total) };
+}
+
+/**
+ * @param {string} url
+ * @returns {string} from the package's folder on; of a library, from `node_modules` on
+ */
+function shortened(url) {
+  const file = url.replace(/^file:\/\//, '');
+  const library = file.lastIndexOf('/node_modules/');
+  if (library !== -1) return file.slice(library + 1);
+  return /\/(?:packages|apps)\/(.+)$/.exec(file)?.[1] ?? file.split('/').slice(-3).join('/');
 }

@@ -16,7 +16,13 @@ const HEAP_INTERVAL_BYTES = 16_384;
  */
 export async function profiled(kind, name, run) {
   const folder = process.env['OSFORGE_BENCH_PROFILE_FOLDER'] ?? '.';
-  const base = path.join(folder, name.replaceAll(/[^\w.-]+/g, '-').slice(0, 80));
+  const base = path.join(
+    folder,
+    name
+      .replaceAll(/[^\w.-]+/g, '-')
+      .slice(0, 80)
+      .replace(/-$/, ''),
+  );
   const session = new inspector.Session();
   session.connect();
   try {
