@@ -8,7 +8,10 @@ export interface BuildLayout {
   readonly directory: string;
   /** The builder's own state below it: checkpoint, logs, intermediate artifacts. */
   readonly state: string;
+  /** Disks, saved machines: for nobody else's eyes. */
   readonly work: string;
+  /** apt's root with the package indexes; apt lets go of root's rights to fetch them, so it can be looked into. */
+  readonly indexes: string;
   readonly logs: string;
   readonly events: string;
   /** Downloads and probes that all builds of this user share. */
@@ -35,6 +38,7 @@ export function layOut(outDirectory: string, buildId: string, cache: string): Bu
     directory,
     state,
     work: path.join(state, 'work'),
+    indexes: path.join(state, 'indexes'),
     logs: path.join(state, 'logs'),
     events: path.join(state, 'events.ndjson'),
     cache,

@@ -1,8 +1,14 @@
-import { access, constants, lstat, mkdir, readdir } from 'node:fs/promises';
+import { access, chmod, constants, lstat, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { PreflightError } from '../errors.ts';
 import type { BuildLayout } from './layout.ts';
 import { currentUser } from './user-namespace.ts';
+
+/**
+ * Private. As root apt fetches as its own user, who must find the way through to the indexes; what else is directly in
+ * the folder (record, journal, lock) is readable to its owner alone.
+ */
+const stateMode = process.getuid?.() === 0 ? 0o711 : 0o700;
 
 const anotherFolder = 'Choose another folder with --out';
 
@@ -11,13 +17,22 @@ const anotherFolder = 'Choose another folder with --out';
  * that another user made (by a build with sudo, say) or a read-only disk would else be noticed at a commit.
  * @throws PreflightError
  */
-export async function prepareOutputFolder({ directory, state, events }: BuildLayout): Promise<void> {
+export async function prepareOutputFolder({
+  directory,
+  state,
+  events,
+  work,
+  logs,
+}: BuildLayout): Promise<void> {
   try {
     // Node's mkdir tells of a missing folder where the disk is read-only.
     await access(await nearestFolder(directory), constants.W_OK);
     await mkdir(state, { recursive: true });
     const inside = (await readdir(state)).map((name) => path.join(state, name));
     for (const place of [directory, state, ...inside]) await checkUsable(place, events);
+    // Disks and saved machines hold what the image holds, password hashes too; the umask is for what the user gets.
+    await chmod(state, stateMode);
+    for (const place of inside) if (place === work || place === logs) await chmod(place, 0o700);
   } catch (error) {
     if (!(error instanceof Error) || error instanceof PreflightError) throw error;
     throw await refusal(error, state);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createQemuHypervisor, type Machine, type MachineSpec, type SavedState } from '@osforge/hypervisor';
@@ -78,7 +78,7 @@ export async function createBuildMachine(
   await context.ledger.register('directory-tree', runtimeDir);
   await mkdir(runtimeDir, { mode: 0o700 });
   const removeFolder = (): Promise<void> => rm(runtimeDir, { recursive: true, force: true });
-  await mkdir(layout.logs, { recursive: true });
+  await mkdir(layout.logs, { recursive: true, mode: 0o700 });
   const consoleLog = path.join(layout.logs, 'console.log');
   const begin = options.restoreFrom === undefined ? 'started' : 'continued from its saved state';
   // All machines of a build write into one log: without a mark nobody could tell whose words the last ones are.
@@ -154,6 +154,8 @@ export async function createBuildMachine(
         timeoutMs: saveTimeoutMs,
       });
       disk = overlay;
+      // The guest's memory; QEMU makes the file by the umask, in a folder that only its owner enters.
+      await chmod(statePath, 0o600);
       return saved;
     },
     freeze: async ({ overlay, signal }) => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   createSparseFile,
@@ -73,7 +73,7 @@ export function diskPhase(environment: BuildEnvironment): Phase {
     }),
     run: async (context) => {
       await rm(output, { recursive: true, force: true });
-      await mkdir(output, { recursive: true });
+      await mkdir(output, { recursive: true, mode: 0o700 });
       if (recipe.apps.length > 0) {
         // Goes on beside the bootstrap; `vm-setup` takes the answer, or the error.
         chooseAccelerator(environment, context.signal).catch(() => undefined);
@@ -106,6 +106,7 @@ async function makeDisk(environment: BuildEnvironment, context: PhaseContext, ou
 
   context.progress(0.01, 'partitioning');
   await createSparseFile(image, recipe.disk.sizeBytes);
+  await chmod(image, 0o600);
   await writeGpt(image, gpt);
 
   const overlay = path.join(output, 'overlay');

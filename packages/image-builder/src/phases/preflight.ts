@@ -31,7 +31,7 @@ export async function buildIndexes(
 
 async function openIndexes(environment: BuildEnvironment, signal: AbortSignal): Promise<AptWorkspace> {
   return openAptWorkspace({
-    directory: path.join(environment.layout.work, 'indexes'),
+    directory: environment.layout.indexes,
     // The build's lock is held, and the phases that use it wait for this.
     isOnlyUser: true,
     sources: await sourcesForRecipe(environment.recipe, { etcApt: environment.host.aptDirectory }),
@@ -44,7 +44,7 @@ export function preflightPhase(environment: BuildEnvironment): Phase {
   const { recipe, layout } = environment;
   return {
     name: 'preflight',
-    version: '1',
+    version: '2',
     weight: 3,
     dependsOn: [],
     inputs: async () => ({
@@ -56,8 +56,8 @@ export function preflightPhase(environment: BuildEnvironment): Phase {
     }),
     run: async (context) => {
       await checkSecrets(environment);
-      await rm(path.join(layout.work, 'indexes'), { recursive: true, force: true });
-      await mkdir(layout.work, { recursive: true });
+      await rm(layout.indexes, { recursive: true, force: true });
+      await mkdir(layout.work, { recursive: true, mode: 0o700 });
       opening.delete(environment);
       const workspace = await buildIndexes(environment, context.signal);
       context.progress(0.05, 'fetching the package indexes');

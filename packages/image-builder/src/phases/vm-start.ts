@@ -47,7 +47,7 @@ export function vmStartPhase(environment: BuildEnvironment): Phase {
     run: async (context) => {
       const links = diskLinks(layout.work);
       await rm(path.dirname(links.booted), { recursive: true, force: true });
-      await mkdir(path.dirname(links.booted), { recursive: true });
+      await mkdir(path.dirname(links.booted), { recursive: true, mode: 0o700 });
       await createOverlay({
         backing: { path: artifactPath(layout, context.upstream('disk'), 'disk'), format: 'raw' },
         path: links.booted,
