@@ -118,3 +118,18 @@ export {
   type RingBufferOptions,
   type WaitForItemsOptions,
 } from './pools/ring-buffer.ts';
+export {
+  isAtLeast,
+  type PressureFractions,
+  type PressureLevel,
+  type PressureMeasure,
+  type PressureThresholds,
+} from './pressure/level.ts';
+export {
+  createMemoryPressure,
+  type MemoryPressure,
+  type MemoryPressureOptions,
+  type PressureState,
+} from './pressure/memory-pressure.ts';
+export { shedOnPressure, type SheddableCache, type ShedOptions } from './pressure/shed-on-pressure.ts';
+export type { MemoryUse, PressureSources } from './pressure/sources.ts';
