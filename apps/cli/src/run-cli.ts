@@ -1,6 +1,7 @@
 import { CommanderError, type Command } from 'commander';
 import { exitCode, type ExitCode } from './exit-code.ts';
 import type { Host } from './host/host.ts';
+import { printed } from './host/printed.ts';
 import { createProgram } from './program.ts';
 
 /** Runs one command line (without `node` and the script). Never rejects; prints errors to standard error. */
@@ -15,7 +16,8 @@ export async function runCli(argv: readonly string[], host: Host): Promise<ExitC
     return code;
   } catch (error) {
     // Help and version also come here, with the code 0; the parser has printed its message already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage;
+    if (error instanceof CommanderError)
+      return await printed(Promise.resolve(error.exitCode === 0 ? exitCode.done : exitCode.usage), host);
     const { reportError } = await import('./report/report-error.ts');
     const { exitCodeOf } = await import('./errors/exit-code-of.ts');
     await reportError(error, host);

@@ -49,3 +49,20 @@ test('a reader that has had enough is none', async () => {
   );
   expect({ stdout, stderr }).toEqual({ stdout: `${good}: ok (debian-no-apps)\n0\n`, stderr: '' });
 });
+
+test('help that cannot be written is a failure as well', async () => {
+  const { stdout, stderr } = await cliInShell('"$@" --help > /dev/full; echo $?');
+  expect(stdout).toBe('1\n');
+  expect(stderr).toContain('standard output could not be written: ');
+});
+
+test.each([
+  ['builds', 'list'],
+  ['builds', 'show', 'x'],
+  ['builds', 'clean', 'x'],
+  ['plan', good],
+])('a file as the folder of all builds is wrong usage: %s %s', async (...command) => {
+  const { code, stdout, stderr } = await cli([...command, '--out', good]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^error: --out \S+: it is a file, or lies below one; /);
+});

@@ -60,3 +60,10 @@ test('a defect says that it is one; OSFORGE_DEBUG shows where it came from', asy
   expect(debug).toMatch(/errors\.test\.ts/);
   expect(debug).toContain('caused by: Error: below');
 });
+
+test('a missing permission comes with what to do', async () => {
+  const error = failure('CHECKPOINT_IO', "cannot read /x: EACCES: permission denied, open '/x'");
+  expect(await describeError(error, { debug: false })).toBe(
+    `error: ${error.message}\nRun it as the user whose files these are, or as root.`,
+  );
+});

@@ -45,6 +45,11 @@ test('before and while the first phases run', () => {
   );
 });
 
+test('a whole bar has a space before its number', () => {
+  const done = reduce(full, event(30, 'pipeline.progress', { percent: 100 }));
+  expect(lines(done, { seconds: 30 })).toContain('━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100%  30s');
+});
+
 test('how it ended stays to be seen', () => {
   const ends = [
     event(21, 'pipeline.cancelling', { running: ['app-install'], deadlineMs: 5000 }),

@@ -1,6 +1,7 @@
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { Host } from '../host/host.ts';
 import { cleanLine } from '../text/clean-text.ts';
+import { checkOutDirectory } from './out-directory.ts';
 
 /** Removes what a killed run left; with `--all` the whole build. */
 export async function buildsClean(
@@ -8,6 +9,7 @@ export async function buildsClean(
   flags: { readonly out: string; readonly all?: true; readonly json?: true },
   host: Host,
 ): Promise<ExitCode> {
+  await checkOutDirectory(flags.out, host.cwd);
   const { cleanBuild } = await import('@osforge/image-builder');
   const report = await cleanBuild(flags.out, buildId, { all: flags.all ?? false });
   const left = report.failed.length + report.unknown.length + report.blocked.length;

@@ -3,12 +3,14 @@ import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { Host } from '../host/host.ts';
 import { cleanLine } from '../text/clean-text.ts';
 import { formatTable } from '../text/table.ts';
+import { checkOutDirectory } from './out-directory.ts';
 
 /** Lists the builds below an output folder. */
 export async function buildsList(
   flags: { readonly out: string; readonly json?: true },
   host: Host,
 ): Promise<ExitCode> {
+  await checkOutDirectory(flags.out, host.cwd);
   const { listBuilds } = await import('@osforge/image-builder');
   const builds = await listBuilds(flags.out);
   if (flags.json) host.stdout.write(`${JSON.stringify(builds, undefined, 2)}\n`);

@@ -6,6 +6,7 @@ import { formatDuration } from '../text/duration.ts';
 import { formatSize } from '../text/size.ts';
 import { formatTable } from '../text/table.ts';
 import { shortPath } from '../view/summary-lines.ts';
+import { checkOutDirectory } from './out-directory.ts';
 
 /** Shows one build: state, phases, artifacts, what a killed run left. */
 export async function buildsShow(
@@ -13,6 +14,7 @@ export async function buildsShow(
   flags: { readonly out: string; readonly json?: true },
   host: Host,
 ): Promise<ExitCode> {
+  await checkOutDirectory(flags.out, host.cwd);
   const { phaseNames, showBuild } = await import('@osforge/image-builder');
   const build = await showBuild(flags.out, buildId);
   const text = flags.json

@@ -19,6 +19,19 @@ export async function prepareOutDirectory(out: string, cwd: string): Promise<str
   return directory;
 }
 
+/**
+ * Makes sure that what is read as the folder of all builds is none of something else; it need not be there.
+ * @throws UsageError
+ */
+export async function checkOutDirectory(out: string, cwd: string): Promise<void> {
+  try {
+    if ((await stat(path.resolve(cwd, out))).isDirectory()) return;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOTDIR') return;
+  }
+  throw new UsageError(`--out ${out}: it is a file, or lies below one; name the folder of all builds`);
+}
+
 /** Not `mkdir` with `recursive`: below /proc that never ends (Node 24), as making a folder there fails with ENOENT. */
 async function makeFolder(directory: string): Promise<void> {
   try {

@@ -5,6 +5,7 @@ import { cleanLine } from '../text/clean-text.ts';
 import { formatTable } from '../text/table.ts';
 import { shortPath } from '../view/summary-lines.ts';
 import { checkBuildId } from './check-build-id.ts';
+import { checkOutDirectory } from './out-directory.ts';
 
 export interface PlanFlags {
   readonly out: string;
@@ -17,6 +18,7 @@ export interface PlanFlags {
 /** Says what a build would do. Changes nothing. */
 export async function plan(named: string | undefined, flags: PlanFlags, host: Host): Promise<ExitCode> {
   checkBuildId(flags.buildId);
+  await checkOutDirectory(flags.out, host.cwd);
   const loaded = await load(named, host);
   const { planBuild } = await import('@osforge/image-builder');
   const build = await planBuild(loaded, {

@@ -21,7 +21,13 @@ export async function describeError(error: unknown, { debug }: { debug: boolean 
   if (debug) {
     return [message, ...chain.map((link) => cleanLines(link.stack ?? String(link)))].join('\ncaused by: ');
   }
+  if (isRefusal(outer)) return `${message}\nRun it as the user whose files these are, or as root.`;
   return chain.some((link) => codeOf(link) !== undefined)
     ? message
     : `${message}\nThis looks like a defect in osforge; OSFORGE_DEBUG=1 shows where it came from.`;
+}
+
+/** The system's own words for a missing permission, which no package has put into better ones. */
+function isRefusal(error: Error): boolean {
+  return /\b(EACCES|EPERM): /.test(error.message) && !error.message.includes('\n');
 }

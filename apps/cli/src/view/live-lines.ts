@@ -84,7 +84,7 @@ function foldedLines(phases: readonly PhaseView[], frame: Frame): string[] {
 
 function footLine(state: BuildState, frame: Frame): string {
   const { paint, glyphs, now, columns } = frame;
-  const percent = `${Math.floor(state.percent)}%`.padStart(4);
+  const percent = ` ${String(Math.floor(state.percent)).padStart(2)}%`;
   const spent = state.startedAt === undefined ? '' : `  ${compactDuration(now - state.startedAt)}`;
   const leftMs = state.percent >= 100 ? 0 : (state.expectedEnd ?? 0) - now;
   // An estimate that has run out is no estimate.
