@@ -95,7 +95,7 @@ describe('labels', () => {
       name: 'osforge_events_total',
       help,
       labels: ['phase'],
-    }) as never;
+    });
     family.labels({ phase: '' });
     for (const values of [{}, { phse: '' }, { phase: 1 }, { phase: undefined }, { phase: '', kind: '' }]) {
       expect(() => family.labels(values)).toThrow(InvalidLabelsError);

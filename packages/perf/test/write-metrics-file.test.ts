@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import {
+  createRegistry,
+  MetricsCancelledError,
+  MetricsFileError,
+  MetricsTimeoutError,
+  writeMetricsFile,
+  type Registry,
+} from '@osforge/perf';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'metrics-file-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+function counting(value: number): Registry {
+  const registry = createRegistry();
+  registry.counter({ name: 'osforge_events_total', help: 'Events.' }).inc(value);
+  return registry;
+}
+
+test('writes what promtool accepts, for everybody to read, and leaves nothing else', async () => {
+  const path = join(folder, 'one', 'osforge.prom');
+  await mkdir(join(folder, 'one'));
+  const umask = process.umask(0o077);
+  try {
+    await writeMetricsFile(counting(1), path);
+  } finally {
+    process.umask(umask);
+  }
+  execFileSync('promtool', ['check', 'metrics'], { input: await readFile(path), stdio: 'pipe' });
+  expect((await stat(path)).mode & 0o777).toBe(0o644);
+  expect(await readdir(join(folder, 'one'))).toEqual(['osforge.prom']);
+});
+
+test('a reader sees the whole of one content at any time', async () => {
+  const path = join(folder, 'osforge.prom');
+  const registry = createRegistry();
+  const gauge = registry.gauge({ name: 'osforge_queue', help: 'Queue.', labels: ['id'] });
+  await writeMetricsFile(registry, path);
+  const write = async (): Promise<void> => {
+    for (let n = 0; n < 20; n += 1) {
+      for (let id = 0; id < 200; id += 1) gauge.labels({ id: String(id) }).set(n);
+      await writeMetricsFile(registry, path);
+    }
+  };
+  const state = { writing: true };
+  const written = write().finally(() => (state.writing = false));
+  let reads = 0;
+  while (state.writing) {
+    const values = [...(await readFile(path, 'utf8')).matchAll(/^osforge_queue\{.*\} (\d+)$/gm)].map(
+      ([, v]) => v,
+    );
+    expect([0, 200]).toContain(values.length);
+    expect(new Set(values).size).toBeLessThanOrEqual(1);
+    reads += 1;
+  }
+  await written;
+  expect(reads).toBeGreaterThan(0);
+});
+
+test('two writers at once: one content wins whole', async () => {
+  const path = join(folder, 'two.prom');
+  await Promise.all([1, 2, 3].map((value) => writeMetricsFile(counting(value), path)));
+  expect(await readFile(path, 'utf8')).toMatch(/\nosforge_events_total [123]\n$/);
+});
+
+test('on failure there is a typed error, the old file is as it was and no other is left', async () => {
+  const inner = join(folder, 'failures');
+  await mkdir(join(inner, 'folder.prom'), { recursive: true });
+  const path = join(inner, 'old.prom');
+  await writeFile(path, 'old');
+  await expect(writeMetricsFile(counting(1), join(inner, 'missing', 'a.prom'))).rejects.toMatchObject({
+    code: 'PERF_METRICS_FILE',
+    errno: 'ENOENT',
+  });
+  await expect(writeMetricsFile(counting(1), join(inner, 'folder.prom'))).rejects.toMatchObject({
+    errno: 'EISDIR',
+  });
+  await expect(writeMetricsFile(counting(1), join(inner, 'a.txt'))).rejects.toThrow(MetricsFileError);
+  const signal = AbortSignal.abort();
+  await expect(writeMetricsFile(counting(1), path, { signal })).rejects.toThrow(MetricsCancelledError);
+  const stuck = createRegistry({ collectorTimeoutMs: 500 });
+  stuck.collector('stuck', () => new Promise<void>(() => {}));
+  await expect(writeMetricsFile(stuck, path, { timeoutMs: 5 })).rejects.toThrow(MetricsTimeoutError);
+  // The scrape goes on until its collector's own time is over.
+  await stuck.collect();
+  expect(await readFile(path, 'utf8')).toBe('old');
+  expect((await readdir(inner)).sort()).toEqual(['folder.prom', 'old.prom']);
+});
