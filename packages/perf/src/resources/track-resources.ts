@@ -15,6 +15,8 @@ export interface TrackResourcesOptions {
   readonly owner?: (() => string) | undefined;
   /** Matches the frames of a host, such as a test runner, whose own resources are none of ours; default: none. */
   readonly foreignFrame?: RegExp | undefined;
+  /** Says what is meant to stay open, such as the service of a tool that lives as long as the process; default: none. */
+  readonly except?: ((resource: OpenResource) => boolean) | undefined;
 }
 
 /** How long to wait for what is already ending. */
@@ -50,6 +52,7 @@ export function trackResources({
   emitters = [process],
   owner = () => 'unknown',
   foreignFrame,
+  except = () => false,
 }: TrackResourcesOptions = {}): ResourceWatch {
   let check: (() => void) | undefined;
   const deadlines = new WeakSet<NodeJS.Timeout>();
@@ -65,7 +68,8 @@ export function trackResources({
     watchListeners(emitters, settings),
     watchFileWatchers(),
   ];
-  const open = (): OpenResource[] => watchers.flatMap((watcher) => watcher.open());
+  const open = (): OpenResource[] =>
+    watchers.flatMap((watcher) => watcher.open()).filter((resource) => !except(resource));
   const stop = (): void => {
     for (const watcher of watchers) watcher.stop();
   };

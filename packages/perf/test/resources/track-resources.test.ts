@@ -53,3 +53,16 @@ test('waits for what is already ending, and stops at an abort', async () => {
   await expect(waiting).rejects.toThrow('enough');
   clearTimeout(timer);
 });
+
+test('leaves out what is meant to stay', async () => {
+  const emitter = new EventEmitter();
+  using watch = trackResources({
+    emitters: [emitter],
+    foreignFrame: /node_modules/,
+    except: ({ kind, detail }) => kind === 'listener' && detail.startsWith('stays '),
+  });
+  emitter.on('stays', () => {});
+  await watch.assertNoLeaks({ timeoutMs: 1 });
+  emitter.on('other', () => {});
+  await expect(watch.assertNoLeaks({ timeoutMs: 1 })).rejects.toMatchObject({ leaks: [{ count: 1 }] });
+});
