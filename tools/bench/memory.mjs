@@ -29,8 +29,7 @@ if (file === undefined || gc === undefined) {
     { ...subject, cycle },
     {
       collect: () => {
-        // It gives a promise only when asked to.
-        void gc();
+        gc({ type: 'major', execution: 'sync' });
       },
       heapBytes: () => process.memoryUsage().heapUsed,
     },

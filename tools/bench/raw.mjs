@@ -29,5 +29,9 @@ export function readRaw(file) {
   return readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => /** @type {RawGroup | RawMemory} */ (JSON.parse(line)));
+    .map((line) => {
+      /** @type {RawGroup | RawMemory} */
+      const raw = JSON.parse(line);
+      return raw;
+    });
 }

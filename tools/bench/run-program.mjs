@@ -44,7 +44,7 @@ export async function runProgram(program, args, { cwd, env = process.env, signal
   });
   clearTimeout(lastResort);
   signal.removeEventListener('abort', stop);
-  return signal.aborted ? 'stopped' : problem;
+  return isAborted(signal) ? 'stopped' : problem;
 }
 
 /**
@@ -58,4 +58,9 @@ export function stopSignal() {
     });
   }
   return stop.signal;
+}
+
+/** Asked anew: it changes while something runs. @param {AbortSignal} signal */
+function isAborted(signal) {
+  return signal.aborted;
 }

@@ -10,7 +10,9 @@ export async function cycle(): Promise<void> {
   await run('/bin/echo', ['a line'], {
     signal,
     timeoutMs: 60_000,
-    onLine: ({ line }) => void lines.push(line),
+    onLine: (line) => {
+      lines.push(line);
+    },
   });
   if (lines.length !== 1) throw new Error(`There are ${lines.length} lines.`);
 }

@@ -84,7 +84,8 @@ document.getElementById('reset').addEventListener('click', () => widen(frames[0]
  * @returns {string}
  */
 function colour({ name, place }) {
-  const shade = [...name].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 997, 7) % 12;
+  const shade =
+    Array.from(name).reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 997, 7) % 12;
   if (/^\(|^node_modules$/.test(name) && place === '') return `hsl(0 0% ${78 + shade / 2}%)`;
   if (place === '' || place.startsWith('node:')) return `hsl(205 55% ${72 + shade}%)`;
   if (/node_modules|vitest|tools\/bench|bench\/measure/.test(place)) return `hsl(45 45% ${74 + shade}%)`;
