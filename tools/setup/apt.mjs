@@ -39,22 +39,50 @@ export function aptCommand(elevation, args) {
   return command;
 }
 
+/** Units that their packages start at once and at each boot; the tests run these programs themselves. */
+const SERVICES = new Map([['prometheus', 'prometheus.service']]);
+
+/**
+ * A service that nobody asked for must not listen on the machine: its unit is masked before the package is unpacked.
+ * Who wants it: `systemctl unmask --now NAME`. A unit that was configured in /etc before is left as it is.
+ *
+ * @param {string} unit
+ * @returns {[string, string]} arguments of apt-get
+ */
+function keepFromStarting(unit) {
+  const path = `/etc/systemd/system/${unit}`;
+  const mask = `mkdir -p /etc/systemd/system && { test -e ${path} || test -L ${path} || ln -s /dev/null ${path}; }`;
+  return ['-o', `DPkg::Pre-Invoke::=${mask}`];
+}
+
 /**
  * @param {readonly string[]} names
  * @returns {string[]} arguments of apt-get
  */
 export function installArguments(names) {
-  return ['install', '--yes', '--no-install-recommends', ...names];
+  const masks = names.flatMap((name) => {
+    const unit = SERVICES.get(name);
+    return unit === undefined ? [] : keepFromStarting(unit);
+  });
+  return ['install', '--yes', '--no-install-recommends', ...masks, ...names];
 }
 
 /**
  * The one line a user without root hands to whoever has it.
  *
  * @param {readonly string[]} names
- * @returns {string}
+ * @returns {string} for a shell
  */
 export function installLine(names) {
-  return ['apt-get', ...installArguments(names)].join(' ');
+  return ['apt-get', ...installArguments(names)].map(quote).join(' ');
+}
+
+/**
+ * @param {string} argument without a single quote
+ * @returns {string}
+ */
+function quote(argument) {
+  return /^[\w.,:+/-]+$/.test(argument) ? argument : `'${argument}'`;
 }
 
 /**

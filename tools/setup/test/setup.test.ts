@@ -93,6 +93,14 @@ describe('Debian packages', () => {
     expect(outcome.exitCode).toBe(3);
   });
 
+  test('a service that comes with a package is masked before it can start', async () => {
+    await lacking('prometheus');
+    const outcome = await machine.run(['--then', 'test']);
+    expect(outcome.stdout).toMatch(
+      /^apt-get install --yes --no-install-recommends -o 'DPkg::Pre-Invoke::=[^']*ln -s \/dev\/null \/etc\/systemd\/system\/prometheus\.service; }' prometheus\n$/,
+    );
+  });
+
   test.each([
     [
       'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7',
