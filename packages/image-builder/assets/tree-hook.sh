@@ -1,12 +1,13 @@
 #!/bin/sh
 # Runs as mmdebstrap's customize hook, inside its user namespace: finishes the unpacked tree and turns it into the
 # root file system. $1 is the tree. What it needs comes in the environment (OSFORGE_*), so that no value becomes
-# shell text and no secret becomes a file or an argument.
+# shell text. The environment is also that of the packages' maintainer scripts, so what may be secret comes through a
+# pipe that this script alone reads; it becomes neither a file nor an argument.
 #
 #   OSFORGE_OVERLAY     folder that is copied over the tree (settings made by the builder)
 #   OSFORGE_DEBS        folder of further .deb files to install (may be empty)
-#   OSFORGE_USERS       lines "name:shell:groups:sudo:hash"; an empty hash locks the password
-#   OSFORGE_KEYS        lines "name key"
+#   OSFORGE_ACCOUNTS    named pipe with lines "user name:shell:groups:sudo:hash" (an empty hash locks the password) and
+#                       "key name line"; a user comes before his keys
 #   OSFORGE_TIMEZONE    tz database name; empty for UTC
 #   OSFORGE_INITRAMFS   1: make the initramfs again (drivers were added)
 #   OSFORGE_GENERALIZE  the generalize script
@@ -17,6 +18,7 @@ tree=$1
 
 # Stage 2 runs in a mount namespace of its own, where the tree can be freed of proc, sys and dev.
 if [ "${OSFORGE_STAGE:-1}" = 1 ]; then
+  accounts=$(cat -- "$OSFORGE_ACCOUNTS")
   cp -a --no-preserve=ownership "$OSFORGE_OVERLAY/." "$tree/"
   if [ -n "$OSFORGE_DEBS" ]; then
     set --
@@ -34,7 +36,7 @@ if [ "${OSFORGE_STAGE:-1}" = 1 ]; then
   }
   mkdir -p "$tree/efi"
   [ -z "${OSFORGE_TIMEZONE:-}" ] || ln -sf "../usr/share/zoneinfo/$OSFORGE_TIMEZONE" "$tree/etc/localtime"
-  printf '%s' "${OSFORGE_USERS:-}" | while IFS=: read -r name shell groups sudo hash; do
+  printf '%s\n' "$accounts" | sed -n 's/^user //p' | while IFS=: read -r name shell groups sudo hash; do
     if [ "$name" != root ]; then
       # Debian has groups that no user has, as "operator".
       if chroot "$tree" getent group "$name" >/dev/null; then group=--gid=$name; else group=--user-group; fi
@@ -44,7 +46,7 @@ if [ "${OSFORGE_STAGE:-1}" = 1 ]; then
     fi
     [ -z "$hash" ] || printf '%s:%s\n' "$name" "$hash" | chroot "$tree" chpasswd --encrypted
   done
-  printf '%s' "${OSFORGE_KEYS:-}" | while IFS=' ' read -r name key; do
+  printf '%s\n' "$accounts" | sed -n 's/^key //p' | while IFS=' ' read -r name key; do
     home=$(chroot "$tree" getent passwd "$name" | cut -d: -f6)
     chroot "$tree" install -d -m 0700 -o "$name" -g "$name" "$home/.ssh"
     printf '%s\n' "$key" >>"$tree$home/.ssh/authorized_keys"

@@ -8,6 +8,7 @@ import { tellsOfFullDisk } from '../build/space-errors.ts';
 import { userNamespaceArguments } from '../build/user-namespace.ts';
 import { resolveAuthorizedKeys, resolvePasswordHash } from '../recipe/secret-reference.ts';
 import { artifactPath, recordedTexts } from './artifacts.ts';
+import { handOver } from './hand-over.ts';
 import { ImageTooSmallError } from './image-too-small-error.ts';
 
 /** What the tree hook is told, beside the recipe. All paths are absolute. */
@@ -23,22 +24,22 @@ export interface BootstrapRequest {
   readonly generalize: string;
 }
 
-/** Account lines for the hook, with the secrets they hold. They travel in the environment, never in a file. */
-async function accounts(
-  environment: BuildEnvironment,
-): Promise<{ users: string; keys: string; secrets: string[] }> {
+/**
+ * Account lines for the hook, with the secrets they hold: "user name:shell:groups:sudo:hash" and "key name line". They
+ * are handed to the hook alone: the maintainer scripts of packages run in the same environment.
+ */
+async function accounts(environment: BuildEnvironment): Promise<{ lines: string; secrets: string[] }> {
   const options = { env: environment.variables, directory: environment.recipeDirectory };
   const secrets: string[] = [];
-  let users = '';
-  let keys = '';
+  let lines = '';
   for (const user of environment.recipe.users) {
     const hash = user.password === undefined ? '' : await resolvePasswordHash(user.password, options);
     if (hash !== '') secrets.push(environment.secrets.add(hash));
-    users += `${user.name}:${user.shell}:${user.groups.join(',')}:${user.sudo ? 1 : 0}:${hash}\n`;
+    lines += `user ${user.name}:${user.shell}:${user.groups.join(',')}:${user.sudo ? 1 : 0}:${hash}\n`;
     for (const key of await resolveAuthorizedKeys(user.authorizedKeys, options))
-      keys += `${user.name} ${key}\n`;
+      lines += `key ${user.name} ${key}\n`;
   }
-  return { users, keys, secrets };
+  return { lines, secrets };
 }
 
 /**
@@ -61,7 +62,7 @@ async function bootstrapCommand(): Promise<[string, ...string[]]> {
  */
 export async function bootstrap(
   environment: BuildEnvironment,
-  context: PhaseContext,
+  context: Pick<PhaseContext, 'upstream' | 'ledger' | 'signal' | 'progress' | 'log'>,
   request: BootstrapRequest,
 ): Promise<void> {
   const { layout, recipe } = environment;
@@ -70,7 +71,7 @@ export async function bootstrap(
   );
   const repositories = sources.map((record) => path.dirname(artifactPath(layout, record, 'Packages')));
   const install = sources.flatMap((record) => recordedTexts(record, 'packages'));
-  const { users, keys, secrets } = await accounts(environment);
+  const { lines, secrets } = await accounts(environment);
   const temporary = path.join(request.output, 'tree');
   await context.ledger.register('directory-tree', temporary);
   await mkdir(temporary, { mode: 0o755 });
@@ -80,58 +81,60 @@ export async function bootstrap(
   const [program, ...prefix] = await bootstrapCommand();
   // What went wrong first is often far above the last lines, which is all that a failed program's error keeps.
   const told: BootstrapTold = { hostFull: false, imageFull: false };
-  await run(
-    program,
-    [
-      ...prefix,
-      '--variant=custom',
-      '--format=null',
-      // The hook turns the tree into a file system before mmdebstrap would tidy it, so it tidies it itself.
-      '--skip=cleanup',
-      '--architectures=amd64',
-      '--aptopt=Acquire::Languages "none"',
-      '--aptopt=APT::Install-Recommends "false"',
-      // It copies from a folder that only we enter; signatures and digests were checked when that was downloaded.
-      '--aptopt=APT::Sandbox::User "root"',
-      `--include=${install.join(',')}`,
-      `--customize-hook=${request.hook}`,
-      '--verbose',
-      recipe.distribution.release,
-      '-',
-      ...repositories.map((repository) => `deb [trusted=yes] copy:${sourceWord(repository)} ./`),
-    ],
-    {
-      lifetime: 'tree',
-      signal: context.signal,
-      timeoutMs: 30 * 60_000,
-      secrets,
-      env: {
-        TMPDIR: temporary,
-        SOURCE_DATE_EPOCH: String(request.epochSeconds),
-        ...request.mkfsEnvironment,
-        OSFORGE_OVERLAY: request.overlay,
-        OSFORGE_DEBS: request.driverFolder,
-        OSFORGE_USERS: users,
-        OSFORGE_KEYS: keys,
-        OSFORGE_TIMEZONE: recipe.system.timezone === 'Etc/UTC' ? '' : recipe.system.timezone,
-        OSFORGE_INITRAMFS: recipe.drivers.packages.length > 0 || request.driverFolder !== '' ? '1' : '0',
-        OSFORGE_OUTPUT: request.output,
-        OSFORGE_GENERALIZE: request.generalize,
-        OSFORGE_MKFS: request.mkfsArguments,
+  const place = path.join(request.output, 'accounts');
+  await handOver({ text: lines, place, secrets, signal: context.signal }, (signal) =>
+    run(
+      program,
+      [
+        ...prefix,
+        '--variant=custom',
+        '--format=null',
+        // The hook turns the tree into a file system before mmdebstrap would tidy it, so it tidies it itself.
+        '--skip=cleanup',
+        '--architectures=amd64',
+        '--aptopt=Acquire::Languages "none"',
+        '--aptopt=APT::Install-Recommends "false"',
+        // It copies from a folder that only we enter; signatures and digests were checked when that was downloaded.
+        '--aptopt=APT::Sandbox::User "root"',
+        `--include=${install.join(',')}`,
+        `--customize-hook=${request.hook}`,
+        '--verbose',
+        recipe.distribution.release,
+        '-',
+        ...repositories.map((repository) => `deb [trusted=yes] copy:${sourceWord(repository)} ./`),
+      ],
+      {
+        lifetime: 'tree',
+        signal,
+        timeoutMs: 30 * 60_000,
+        secrets,
+        env: {
+          TMPDIR: temporary,
+          SOURCE_DATE_EPOCH: String(request.epochSeconds),
+          ...request.mkfsEnvironment,
+          OSFORGE_OVERLAY: request.overlay,
+          OSFORGE_DEBS: request.driverFolder,
+          OSFORGE_ACCOUNTS: place,
+          OSFORGE_TIMEZONE: recipe.system.timezone === 'Etc/UTC' ? '' : recipe.system.timezone,
+          OSFORGE_INITRAMFS: recipe.drivers.packages.length > 0 || request.driverFolder !== '' ? '1' : '0',
+          OSFORGE_OUTPUT: request.output,
+          OSFORGE_GENERALIZE: request.generalize,
+          OSFORGE_MKFS: request.mkfsArguments,
+        },
+        onLine: (line, stream) => {
+          if (/^(Setting up|Unpacking) /.test(line)) {
+            configured += 0.5;
+            context.progress(
+              0.02 + 0.86 * Math.min(1, configured / Math.max(1, install.length)),
+              line.slice(0, 80),
+            );
+          }
+          told.hostFull ||= tellsOfFullDisk(line);
+          told.imageFull ||= /could not allocate (block|inode) in ext2/i.test(line);
+          context.log(line, stream);
+        },
       },
-      onLine: (line, stream) => {
-        if (/^(Setting up|Unpacking) /.test(line)) {
-          configured += 0.5;
-          context.progress(
-            0.02 + 0.86 * Math.min(1, configured / Math.max(1, install.length)),
-            line.slice(0, 80),
-          );
-        }
-        told.hostFull ||= tellsOfFullDisk(line);
-        told.imageFull ||= /could not allocate (block|inode) in ext2/i.test(line);
-        context.log(line, stream);
-      },
-    },
+    ),
   ).catch((error: unknown) => {
     if (!(error instanceof ProgramFailedError)) throw error;
     if (told.hostFull) throw new DiskFullError(request.output, { cause: error });
