@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -8,6 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -86,6 +87,26 @@ test('a profile is of ours alone and leaves the result as it was', () => {
   const profiles = path.join(folder, 'out-bench/profile-cpu');
   expect(readdirSync(profiles).sort()).toEqual(['add.cpuprofile', 'add.cpuprofile.svg']);
   expect(readFileSync(path.join(profiles, 'add.cpuprofile.svg'), 'utf8')).toContain('addNumbers');
+  expect(existsSync(path.join(folder, 'out-bench/result.json'))).toBe(false);
+});
+
+test('when it is stopped, what it started ends and nothing is written', async () => {
+  write('slow.bench.ts', GOOD.replace('time: 20', 'time: 600_000, iterations: 1'));
+  write('slow.memory.ts', 'export function cycle(): void {}');
+  const child = spawn(process.execPath, [program], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'close');
+  let told = '';
+  child.stderr.on('data', (text: Buffer) => (told += text.toString()));
+  let stopped = false;
+  child.stdout.on('data', (text: Buffer) => {
+    // The line that vitest begins with: it is there, and has far to go.
+    if (stopped || !text.toString().includes('RUN')) return;
+    stopped = true;
+    child.kill('SIGTERM');
+  });
+  // Both pipes are closed only when nobody of the group is left to hold them.
+  expect(await ended).toEqual([1, null]);
+  expect(told).toContain('The bench of fake was stopped; nothing is written.');
   expect(existsSync(path.join(folder, 'out-bench/result.json'))).toBe(false);
 });
 
