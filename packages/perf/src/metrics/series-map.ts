@@ -19,7 +19,7 @@ export interface Labelled<L extends string, I> {
 }
 
 /** The value of every label of the series that takes what is beyond the most series. */
-export const OVERFLOW = '_overflow';
+const OVERFLOW = '_overflow';
 
 /** A series with its labels. */
 export interface BoundSeries<I> {
