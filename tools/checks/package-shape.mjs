@@ -28,6 +28,10 @@ export function shapeProblems({ folder, name, files, readme, tags, publishedJson
   lack(readme === '' || /^```(?:ts|sh|console)$/m.test(readme), 'README.md shows no example');
   lack(some(/^test\/.*\.test\.ts$/), 'no test');
   lack(/README\.md/.test(testText), 'no test runs the example of the README');
+  lack(
+    /\bfailOnLeaks\(/.test(testText),
+    'no test/setup.ts that calls failOnLeaks of @osforge/perf/testing (name it in setupFiles of vitest.config.ts)',
+  );
   lack(some(/^bench\/.*\.ts$/), 'no bench');
   lack(tags.filter((tag) => /^layer:\d$/.test(tag)).length === 1, 'project.json needs one tag layer:N');
   lack(

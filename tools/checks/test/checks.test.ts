@@ -39,7 +39,7 @@ describe('shapeProblems', () => {
     readme: '# flush\n\n```ts\nflush();\n```\n',
     tags: ['layer:0'],
     publishedJson: ['schema/a.schema.json'],
-    testText: "readFile('../README.md'); 'a.schema.json'",
+    testText: "failOnLeaks(hooks); readFile('../README.md'); 'a.schema.json'",
   };
   const changesets = "---\n'@osforge/flush': minor\n---\n";
 
@@ -51,10 +51,14 @@ describe('shapeProblems', () => {
     ['no README.md', { readme: '' }],
     ['README.md shows no example', { readme: '# flush\n' }],
     ['no test', { files: good.files.filter((file) => !file.startsWith('test')) }],
-    ['no test runs the example of the README', { testText: 'a.schema.json' }],
+    ['no test runs the example of the README', { testText: 'failOnLeaks(hooks); a.schema.json' }],
+    [
+      'no test/setup.ts that calls failOnLeaks of @osforge/perf/testing (name it in setupFiles of vitest.config.ts)',
+      { testText: good.testText.replace('failOnLeaks', '') },
+    ],
     ['no bench', { files: good.files.filter((file) => !file.startsWith('bench')) }],
     ['project.json needs one tag layer:N', { tags: ['layer:0', 'layer:1'] }],
-    ['no test compares schema/a.schema.json with the code', { testText: 'README.md' }],
+    ['no test compares schema/a.schema.json with the code', { testText: 'failOnLeaks(hooks); README.md' }],
     ['exports schema/a.schema.json, which is not tracked', { files: good.files.slice(0, 3) }],
   ])('%s', (problem, change) => {
     expect(shapeProblems({ ...good, ...change }, changesets)).toEqual([`packages/flush: ${problem}`]);
