@@ -14,6 +14,7 @@ export {
 } from './build/start-build.ts';
 export { SourceDateEpochError, type BuildOptions } from './build/open-environment.ts';
 export type { BuildEvents } from './build/events.ts';
+export { recordBuild, type BuildRecorder } from './metrics/record-build.ts';
 export { defaultCacheDirectory } from './build/layout.ts';
 export {
   BuildNotFoundError,

@@ -33,7 +33,12 @@ export { chooseFormat, contentTypes, type MetricsFormat } from './exposition/for
 export type { Collect, CollectorFailure } from './metrics/collectors.ts';
 export { combine } from './metrics/combine.ts';
 export type { Counter } from './metrics/counter.ts';
-export type { HistogramOptions, LabelledDefinition, MetricDefinition } from './metrics/definition.ts';
+export type {
+  HistogramOptions,
+  LabelledDefinition,
+  MetricDefinition,
+  UnlabelledDefinition,
+} from './metrics/definition.ts';
 export type {
   BucketSeries,
   HistogramFamily,

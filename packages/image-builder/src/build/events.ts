@@ -9,6 +9,12 @@ export type BuildEvents = PipelineEvents & {
   'checkpoint.quarantined': { path: string; reason: string };
   'vm.state': { state: string; accelerator?: string; reason?: string };
   'vm.console': { line: string };
+  /** A wait for the machine has ended; `wait` is what for, as `boot`, `install` or `power-off`. */
+  'vm.wait': {
+    wait: string;
+    outcome: 'ok' | 'failed' | 'timeout' | 'machine-ended' | 'cancelled';
+    durationMs: number;
+  };
   'vm.verdict': { kind: string; summary: string; lastConsoleLines: string[]; consoleLog: string };
   'guest.step': {
     app: string;
@@ -16,5 +22,9 @@ export type BuildEvents = PipelineEvents & {
     state: 'started' | 'progress' | 'succeeded' | 'failed';
     message?: string;
   };
+  /** A converted image is on the disk; `durationMs` is the flush alone. */
+  'image.flushed': { format: string; sizeBytes: number; durationMs: number };
+  /** So many events are not in the journal, which could not take them. */
+  'journal.incomplete': { count: number };
   'download.progress': { phase: string; receivedBytes: number; totalBytes: number };
 };

@@ -110,8 +110,14 @@ async function execute(
   const started = performance.now();
   const empty = { artifacts: [], ran: [], reused: [], skipped: [] };
   let journal: Journal | undefined;
+  let closing = false;
   try {
-    journal = await openJournal(layout.events);
+    journal = await openJournal(layout.events, {
+      // What is lost when the bus is closed already is said in the journal alone.
+      onDropped: ({ count }) => {
+        if (!closing) bus.publish('build', 'journal.incomplete', { count });
+      },
+    });
     journal.attach(bus);
     const { origin, quarantined, record } = checkpoint;
     const resumed = options.fresh !== true && Object.keys(record.phases).length > 0;
@@ -156,6 +162,7 @@ async function execute(
   } finally {
     // The record is safe by now; a lock file that cannot be tidied must not hide how the build ended.
     await checkpoint.close().catch(() => undefined);
+    closing = true;
     bus.close();
     // The journal is for reading afterwards; a disk that is too full for it has failed the build already.
     await journal?.close().catch(() => undefined);

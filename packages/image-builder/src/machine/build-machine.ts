@@ -12,6 +12,7 @@ import { consoleExcerpt } from './console-excerpt.ts';
 import { forgetSecrets } from './forget-secrets.ts';
 import { GuestSession, type CommandEnd, type CommandOptions } from './guest-session.ts';
 import { rootFileSystemState } from './root-file-system.ts';
+import { timedWait, waitTeller } from './vm-wait.ts';
 
 const agentChannel = 'org.osforge.agent';
 
@@ -113,6 +114,7 @@ export async function createBuildMachine(
     state: options.restoreFrom ? 'restored' : 'started',
     accelerator: plan.accelerator,
   });
+  const tellWait = waitTeller(bus);
   const subscriptions: Subscription[] = [
     machine.console$.subscribe((line) => bus?.publish('vm', 'vm.console', { line: secrets.mask(line) })),
   ];
@@ -125,6 +127,7 @@ export async function createBuildMachine(
     ended: machine.ended,
     // Whatever an installer prints goes into logs and messages.
     mask: (text) => secrets.mask(text),
+    onWait: tellWait,
   });
   const consoleLines = (): string[] =>
     machine.lastConsoleLines(keptConsoleLines).map((line) => secrets.mask(line));
@@ -147,12 +150,18 @@ export async function createBuildMachine(
       return verdict;
     },
     save: async ({ overlay, signal, statePath }) => {
-      const saved = await machine.saveState({
-        statePath,
-        overlays: { root: overlay },
-        signal,
-        timeoutMs: saveTimeoutMs,
-      });
+      const saved = await timedWait(
+        'save',
+        tellWait,
+        () =>
+          machine.saveState({
+            statePath,
+            overlays: { root: overlay },
+            signal,
+            timeoutMs: saveTimeoutMs,
+          }),
+        () => 'ok',
+      );
       disk = overlay;
       // The guest's memory; QEMU makes the file by the umask, in a folder that only its owner enters.
       await chmod(statePath, 0o600);

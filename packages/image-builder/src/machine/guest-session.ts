@@ -1,6 +1,7 @@
 import type { VmEndEvidence } from '@osforge/vm-events';
 import type { Observable, Subscription } from 'rxjs';
 import { parseGuestLine, type GuestLine } from './guest-protocol.ts';
+import { timedWait, type VmWait } from './vm-wait.ts';
 
 /** The part of a machine that a session needs. */
 export interface SessionMachine {
@@ -8,6 +9,8 @@ export interface SessionMachine {
   readonly ended: Promise<VmEndEvidence>;
   /** Frees what the guest says in its own words (not the words of the protocol) of secrets. Default: leaves it. */
   readonly mask?: (text: string) => string;
+  /** Told of each wait when it has ended. */
+  readonly onWait?: (wait: VmWait) => void;
 }
 
 /** How one command ended. */
@@ -37,19 +40,30 @@ export class GuestSession {
 
   /** Resolves when the agent has said that the system is up. */
   async ready(options: CommandOptions): Promise<CommandEnd> {
-    return this.#wait((line) => (line.kind === 'ready' ? { kind: 'ok' } : undefined), options);
+    return this.#timed('boot', (line) => (line.kind === 'ready' ? { kind: 'ok' } : undefined), options);
   }
 
   /** Sends `command argument` and waits for its end. Subscribes before it sends. */
   async command(command: string, argument: string, options: CommandOptions): Promise<CommandEnd> {
-    const end = this.#wait((line) => {
+    const answer = (line: GuestLine): CommandEnd | undefined => {
       if (line.kind === 'ok' && line.command === command) return { kind: 'ok' };
       if (line.kind === 'failed' && line.command === command) return { kind: 'failed', text: line.text };
       return undefined;
-    }, options);
+    };
+    const end = this.#timed(command, answer, options);
     // A send that fails means that the machine is gone; `end` says so with the evidence.
     this.#machine.channel.send(argument === '' ? command : `${command} ${argument}`).catch(() => undefined);
     return end;
+  }
+
+  #timed(
+    what: string,
+    match: (line: GuestLine) => CommandEnd | undefined,
+    options: CommandOptions,
+  ): Promise<CommandEnd> {
+    const { onWait } = this.#machine;
+    const wait = (): Promise<CommandEnd> => this.#wait(match, options);
+    return onWait === undefined ? wait() : timedWait(what, onWait, wait, ({ kind }) => kind);
   }
 
   #masked(line: GuestLine): GuestLine {

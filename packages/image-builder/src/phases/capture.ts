@@ -74,7 +74,7 @@ async function flattened(
     return { raw: artifactPath(layout, context.upstream('disk'), 'disk'), temporary: false };
   }
   for (const file of [partialPath(flat), flat]) await context.ledger.register('file', file);
-  await convertImage({
+  const { flush } = await convertImage({
     source: artifactPath(layout, shutdown, 'final-disk'),
     sourceFormat: 'qcow2',
     target: flat,
@@ -84,6 +84,7 @@ async function flattened(
       context.progress(0.15 * fraction, 'reading the disk');
     },
   });
+  tellFlush(environment, 'raw', flush);
   return { raw: flat, temporary: true };
 }
 
@@ -111,6 +112,14 @@ async function inspect(environment: BuildEnvironment, context: PhaseContext, raw
   }
 }
 
+function tellFlush(
+  { bus }: BuildEnvironment,
+  format: string,
+  { bytes, durationMs }: { bytes: number; durationMs: number },
+): void {
+  bus?.publish('capture', 'image.flushed', { format, sizeBytes: bytes, durationMs });
+}
+
 async function convertAll(
   environment: BuildEnvironment,
   context: PhaseContext,
@@ -123,7 +132,7 @@ async function convertAll(
     recipe.capture.formats.map(async (format) => {
       const name = `${recipe.name}.${format}`;
       const target = path.join(staging, name);
-      await convertImage({
+      const { flush } = await convertImage({
         source: raw,
         sourceFormat: 'raw',
         target,
@@ -135,6 +144,7 @@ async function convertAll(
           context.progress(0.3 + (0.6 * sum) / recipe.capture.formats.length, `making ${name}`);
         },
       });
+      tellFlush(environment, format, flush);
       return capturedFile(target, context.signal);
     }),
   );

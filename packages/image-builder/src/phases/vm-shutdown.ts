@@ -12,6 +12,7 @@ import {
 import { holdMachine } from '../machine/hold.ts';
 import { machinePlan } from '../machine/machine-plan.ts';
 import { unexpectedEnd, type EndContext } from '../machine/unexpected-end.ts';
+import { timedWait, waitTeller } from '../machine/vm-wait.ts';
 import { command } from './app-install.ts';
 import { artifactPath } from './artifacts.ts';
 import { skipWithoutApps } from './skip.ts';
@@ -54,7 +55,12 @@ export function vmShutdownPhase(environment: BuildEnvironment): Phase {
       context.progress(0.5, 'powering off');
       const powerOff = await build.session.command('poweroff', '', settings);
       if (powerOff.kind === 'timeout') throw await unexpectedEnd(build, powerOff, atPowerOff);
-      const end = await build.machine.waitForEnd({ timeoutMs: shutdownMs, signal: context.signal });
+      const end = await timedWait(
+        'power-off',
+        waitTeller(environment.bus),
+        () => build.machine.waitForEnd({ timeoutMs: shutdownMs, signal: context.signal }),
+        ({ timedOut }) => (timedOut ? 'timeout' : 'ok'),
+      );
       if (end.timedOut)
         throw await unexpectedEnd(build, { kind: 'timeout', timeoutMs: shutdownMs }, atPowerOff);
       // Only a machine that has let go of its disk can be asked for more than its own word.

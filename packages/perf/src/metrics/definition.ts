@@ -6,6 +6,11 @@ export interface MetricDefinition {
   readonly help: string;
 }
 
+/** A metric that is one series. `labels` is named so that a definition that has some is never taken for one without. */
+export interface UnlabelledDefinition extends MetricDefinition {
+  readonly labels?: undefined;
+}
+
 /** A metric that is cut by labels. */
 export interface LabelledDefinition<L extends string> extends MetricDefinition {
   /** Names of the labels, in the order they are written. */

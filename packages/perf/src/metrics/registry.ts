@@ -1,6 +1,11 @@
 import { Collectors, type Collect, type CollectorFailure } from './collectors.ts';
 import { CounterSeries, type Counter } from './counter.ts';
-import type { HistogramOptions, LabelledDefinition, MetricDefinition } from './definition.ts';
+import type {
+  HistogramOptions,
+  LabelledDefinition,
+  MetricDefinition,
+  UnlabelledDefinition,
+} from './definition.ts';
 import { DuplicateMetricError, InvalidMetricOptionError } from './errors.ts';
 import type { MetricFamily, MetricType } from './family.ts';
 import { GaugeSeries, type Gauge } from './gauge.ts';
@@ -31,9 +36,9 @@ export interface RegistryOptions {
  */
 export interface Registry extends MetricSource {
   counter<const L extends string>(definition: LabelledDefinition<L>): Labelled<L, Counter>;
-  counter(definition: MetricDefinition): Counter;
+  counter(definition: UnlabelledDefinition): Counter;
   gauge<const L extends string>(definition: LabelledDefinition<L>): Labelled<L, Gauge>;
-  gauge(definition: MetricDefinition): Gauge;
+  gauge(definition: UnlabelledDefinition): Gauge;
   histogram<const L extends string>(
     definition: LabelledDefinition<L> & HistogramOptions,
   ): Labelled<L, Histogram>;
@@ -53,7 +58,10 @@ export interface Registry extends MetricSource {
   remove(name: string): boolean;
 }
 
-type AnyDefinition = MetricDefinition & Partial<LabelledDefinition<string>>;
+interface AnyDefinition extends MetricDefinition {
+  readonly labels?: readonly string[] | undefined;
+  readonly maxSeries?: number | undefined;
+}
 
 interface Entry {
   readonly type: MetricType;
@@ -115,7 +123,7 @@ class MetricRegistry implements Registry {
   }
 
   counter<const L extends string>(definition: LabelledDefinition<L>): Labelled<L, Counter>;
-  counter(definition: MetricDefinition): Counter;
+  counter(definition: UnlabelledDefinition): Counter;
   counter(definition: AnyDefinition): Counter | Labelled<string, Counter> {
     const unit = checkMetricName(definition.name, 'counter');
     const map = this.#define(
@@ -134,7 +142,7 @@ class MetricRegistry implements Registry {
   }
 
   gauge<const L extends string>(definition: LabelledDefinition<L>): Labelled<L, Gauge>;
-  gauge(definition: MetricDefinition): Gauge;
+  gauge(definition: UnlabelledDefinition): Gauge;
   gauge(definition: AnyDefinition): Gauge | Labelled<string, Gauge> {
     const unit = checkMetricName(definition.name, 'gauge');
     const map = this.#define('gauge', definition, '', this.#gauges, (refuse) => new GaugeSeries(refuse));
