@@ -23,6 +23,7 @@ test('writes a whole package of the house shape', () => {
     'vitest.config.ts',
     'src/index.ts',
     'test/readme.test.ts',
+    'test/setup.ts',
     'bench/log-parser.bench.ts',
   ]) {
     expect(files).toContain(`packages/log-parser/${file}`);

@@ -18,6 +18,14 @@ const SHARED_FILES = [
   '.prettierrc.json',
   '.prettierignore',
   'tools/generators',
+  // Whose leak check every package's tests have.
+  'packages/perf/package.json',
+  'packages/perf/project.json',
+  'packages/perf/tsconfig.json',
+  'packages/perf/tsconfig.lib.json',
+  'packages/perf/tsconfig.spec.json',
+  'packages/perf/tsup.config.ts',
+  'packages/perf/src',
 ];
 
 /** A workspace with nothing in it but this one's configuration, its installed dependencies and the generator. */
@@ -27,9 +35,14 @@ let env: NodeJS.ProcessEnv;
 beforeAll(async () => {
   workspace = await mkdtemp(join(tmpdir(), 'osforge-generator-'));
   for (const file of SHARED_FILES) await cp(join(ROOT, file), join(workspace, file), { recursive: true });
-  await writeFile(join(workspace, 'tsconfig.json'), '{ "files": [], "references": [] }\n');
+  await writeFile(
+    join(workspace, 'tsconfig.json'),
+    '{ "files": [], "references": [{ "path": "./packages/perf" }] }\n',
+  );
   await mkdir(join(workspace, '.changeset'));
   await symlink(join(ROOT, 'node_modules'), join(workspace, 'node_modules'));
+  await mkdir(join(workspace, 'packages/node_modules/@osforge'), { recursive: true });
+  await symlink('../../perf', join(workspace, 'packages/node_modules/@osforge/perf'));
   // The installed dependencies are this workspace's own: the generator's `npm install` must not reach them.
   await mkdir(join(workspace, 'path'));
   await writeFile(
