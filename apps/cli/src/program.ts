@@ -55,6 +55,23 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .addOption(new Option('--json', 'print the events as NDJSON and nothing else').conflicts('quiet'))
     .option('-q, --quiet', 'print only the result and errors')
     .addOption(new Option('--events <file>', 'append a copy of all events as NDJSON').argParser(notEmpty))
+    .addOption(
+      new Option(
+        '--metrics-file <file>',
+        "keep a file of metrics (.prom) for node_exporter's textfile collector",
+      ).argParser(metricsFile),
+    )
+    .addOption(
+      new Option(
+        '--metrics-port <port>',
+        'serve metrics for Prometheus while the build runs; 0 takes any free port',
+      ).argParser(portNumber),
+    )
+    .addOption(
+      new Option('--metrics-host <address>', 'where --metrics-port listens (default: 127.0.0.1)').argParser(
+        notEmpty,
+      ),
+    )
     .action(async (recipe: string | undefined, flags: BuildImageFlags) => {
       done(await (await import('./commands/build-image.ts')).buildImage(recipe, flags, host));
     });
@@ -132,6 +149,19 @@ function outOption(): Option {
 
 function buildIdOption(): Option {
   return new Option('--build-id <id>', "name of the build (default: the recipe's name)").argParser(notEmpty);
+}
+
+function metricsFile(value: string): string {
+  if (!value.endsWith('.prom')) throw new InvalidArgumentError('Give a name that ends in .prom.');
+  return value;
+}
+
+function portNumber(value: string): number {
+  const port = Number(value);
+  if (!/^\d{1,5}$/.test(value) || port > 65_535) {
+    throw new InvalidArgumentError('Give a number from 0 (any free port) to 65535.');
+  }
+  return port;
 }
 
 function notEmpty(value: string): string {

@@ -4,6 +4,7 @@ import { exitCodeOf } from '../errors/exit-code-of.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { Host } from '../host/host.ts';
 import { createStopControl } from '../host/stop-control.ts';
+import type { BuildMetrics, MetricsContext, MetricsFlags } from '../metrics/build-metrics.ts';
 import { load } from '../recipe/load.ts';
 import { chooseReporter } from '../report/choose-reporter.ts';
 import { openEventsFile, type EventsFile } from '../report/events-file.ts';
@@ -13,7 +14,7 @@ import { askAboutFailure, askResume, canAsk } from './ask.ts';
 import { checkBuildId } from './check-build-id.ts';
 import { prepareOutDirectory } from './out-directory.ts';
 
-export interface BuildImageFlags {
+export interface BuildImageFlags extends MetricsFlags {
   readonly out: string;
   readonly buildId?: string;
   readonly fresh?: true;
@@ -37,8 +38,12 @@ export async function buildImage(
   const loaded = await load(named, host);
   const outDirectory = await prepareOutDirectory(flags.out, host.cwd);
   const reporter = await chooseReporter(flags, host);
-  const events = flags.events === undefined ? undefined : await openEventsFile(flags.events, reporter.note);
+  const buildId = flags.buildId ?? loaded.recipe.name;
+  const metrics = await openMetrics(flags, { buildId, outDirectory, note: reporter.note });
+  let events: EventsFile | undefined;
   try {
+    events = flags.events === undefined ? undefined : await openEventsFile(flags.events, reporter.note);
+    const observers: Observers = { reporter, events, metrics };
     const options: StartBuildOptions = {
       outDirectory,
       ...(flags.buildId === undefined ? {} : { buildId: flags.buildId }),
@@ -51,12 +56,26 @@ export async function buildImage(
         reporter.note('Cancelled; nothing was started.');
         return exitCode.cancelled;
       }
-      return await build(loaded, { ...options, fresh: answer === 'fresh' }, flags, host, reporter, events);
+      return await build(loaded, { ...options, fresh: answer === 'fresh' }, flags, host, observers);
     }
-    return await build(loaded, options, flags, host, reporter, events);
+    return await build(loaded, options, flags, host, observers);
   } finally {
-    await events?.close();
+    await Promise.all([events?.close(), metrics?.close()]);
   }
+}
+
+/** Loaded only where it is asked for. */
+async function openMetrics(flags: MetricsFlags, context: MetricsContext): Promise<BuildMetrics | undefined> {
+  const { metricsFile, metricsPort, metricsHost } = flags;
+  if (metricsFile === undefined && metricsPort === undefined && metricsHost === undefined) return undefined;
+  return (await import('../metrics/build-metrics.ts')).openBuildMetrics(flags, context);
+}
+
+/** Who is told of what happens. */
+interface Observers {
+  readonly reporter: Reporter;
+  readonly events: EventsFile | undefined;
+  readonly metrics: BuildMetrics | undefined;
 }
 
 async function build(
@@ -64,8 +83,7 @@ async function build(
   options: StartBuildOptions,
   flags: BuildImageFlags,
   host: Host,
-  reporter: Reporter,
-  events: EventsFile | undefined,
+  { reporter, events, metrics }: Observers,
 ): Promise<ExitCode> {
   const { startBuild } = await import('@osforge/image-builder');
   const stop = createStopControl(host, reporter.note);
@@ -85,6 +103,9 @@ async function build(
           resume();
         }
       },
+    }).catch((error: unknown) => {
+      metrics?.notStarted();
+      throw error;
     });
     // The build does not stop because nobody reads on: it is made for its image, not for its output.
     const forget = host.stdout.onBroken(({ message }) => {
@@ -96,6 +117,7 @@ async function build(
     });
     started.bus.events$.subscribe((event) => {
       events?.event(event);
+      metrics?.event(event);
       reporter.event(event);
     });
     result = await started.result;
