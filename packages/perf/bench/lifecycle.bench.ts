@@ -22,7 +22,7 @@ test('the start of 50 components, beside the longest chain of them alone', async
       await graph.start();
       await graph.stop();
     }),
-    bench('the longest chain', longestChain),
+    bench('floor: the longest chain', longestChain),
   );
 });
 

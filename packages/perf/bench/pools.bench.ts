@@ -41,7 +41,7 @@ function device(id: number): Device {
 let sink: unknown;
 let sum = 0;
 
-test('a pooled object of ten fields, beside a new one: 1000 each', async ({ bench }) => {
+test('a pooled object of ten fields, beside a new one (1000 operations a call)', async ({ bench }) => {
   const pool = new ObjectPool<Device>({
     create: () => device(0),
     reset: (object) => {
@@ -68,7 +68,7 @@ test('a pooled object of ten fields, beside a new one: 1000 each', async ({ benc
         checked.release(object);
       }
     }),
-    bench('a new object', () => {
+    bench('peer: a new object', () => {
       for (let n = 0; n < times; n += 1) {
         const object = device(n);
         sum += object.id;
@@ -94,16 +94,16 @@ test('a pooled buffer of 1 MiB, beside a new one: one use, a byte of each page w
       touch(buffer);
       buffers.release(buffer);
     }),
-    bench('Buffer.alloc', () => {
+    bench('peer: Buffer.alloc', () => {
       touch(Buffer.alloc(mebibyte));
     }),
-    bench('Buffer.allocUnsafeSlow', () => {
+    bench('peer: Buffer.allocUnsafeSlow', () => {
       touch(Buffer.allocUnsafeSlow(mebibyte));
     }),
   );
 });
 
-test('1000 items through a queue of 1024, beside an array', async ({ bench }) => {
+test('items through a queue of 1024, beside an array (1000 operations a call)', async ({ bench }) => {
   const ring = new RingBuffer<number>({ capacity: 1024, overflow: 'drop-oldest' });
   const array: number[] = [];
   await bench.compare(
@@ -111,14 +111,14 @@ test('1000 items through a queue of 1024, beside an array', async ({ bench }) =>
       for (let n = 0; n < times; n += 1) ring.push(n);
       for (let n = 0; n < times; n += 1) sum += ring.shift() ?? 0;
     }),
-    bench('array, push and shift', () => {
+    bench('peer: array, push and shift', () => {
       for (let n = 0; n < times; n += 1) array.push(n);
       for (let n = 0; n < times; n += 1) sum += array.shift() ?? 0;
     }),
   );
 });
 
-test('a queue that stands full at 100 000: 1000 more items', async ({ bench }) => {
+test('a queue that stands full at 100 000 (1000 operations a call)', async ({ bench }) => {
   const capacity = 100_000;
   const ring = new RingBuffer<number>({ capacity, overflow: 'drop-oldest' });
   const array = Array.from({ length: capacity }, (_, n) => n);
@@ -127,7 +127,7 @@ test('a queue that stands full at 100 000: 1000 more items', async ({ bench }) =
     bench('RingBuffer', () => {
       for (let n = 0; n < times; n += 1) ring.push(n);
     }),
-    bench('array, push and shift', () => {
+    bench('peer: array, push and shift', () => {
       for (let n = 0; n < times; n += 1) {
         array.push(n);
         sum += array.shift() ?? 0;
@@ -136,7 +136,7 @@ test('a queue that stands full at 100 000: 1000 more items', async ({ bench }) =
   );
 });
 
-test('lru-cache without any wrapper, beside a Map that never forgets: 1000 gets and sets', async ({
+test('lru-cache without any wrapper, beside a Map that never forgets (1000 operations a call)', async ({
   bench,
 }) => {
   const cache = new LRUCache<number, number>({ max: 500, ttl: 60_000 });
@@ -145,7 +145,7 @@ test('lru-cache without any wrapper, beside a Map that never forgets: 1000 gets 
     bench('lru-cache, max and ttl', () => {
       for (let n = 0; n < times; n += 1) sum += cache.get(n) ?? cache.set(n, n).size;
     }),
-    bench('Map', () => {
+    bench('peer: Map', () => {
       for (let n = 0; n < times; n += 1) sum += map.get(n) ?? map.set(n, n).size;
     }),
   );
