@@ -1,0 +1,1 @@
+export { flasherGreeting } from './greeting.ts';

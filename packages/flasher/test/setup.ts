@@ -1,0 +1,4 @@
+import { failOnLeaks } from '@osforge/perf/testing';
+import { afterAll, beforeEach } from 'vitest';
+
+failOnLeaks({ beforeEach, afterAll });
