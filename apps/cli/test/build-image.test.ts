@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli, cliInShell, finished, startCli, type CliProcess } from './support/run-cli.ts';
+import { startPrometheus } from './support/prometheus.ts';
 import { openTerminal } from './support/terminal.ts';
 
 // One real build (no virtual machine) is interrupted, looked at, resumed on a terminal, interrupted again, finished,
@@ -20,18 +21,35 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** Resolves when the text is in what the command has printed. */
-async function said(child: CliProcess, text: string): Promise<void> {
+/** Resolves when the text is in what the command has printed; for a pattern with its first group. */
+async function said(child: CliProcess, text: string | RegExp, stream = child.stdout): Promise<string> {
   let all = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (chunk: unknown) => {
+  return new Promise<string>((resolve, reject) => {
+    stream.on('data', (chunk: unknown) => {
       all += String(chunk);
-      if (all.includes(text)) resolve();
+      if (typeof text === 'string') {
+        if (all.includes(text)) resolve(text);
+        return;
+      }
+      const found = text.exec(all);
+      if (found !== null) resolve(found[1] ?? found[0]);
     });
     child.once('close', () => {
-      reject(new Error(`it ended without saying ${JSON.stringify(text)}:\n${all}`));
+      reject(new Error(`it ended without saying ${String(text)}:\n${all}`));
     });
   });
+}
+
+/** The data of all events of a type in the build's journal. */
+async function journalled(type: string): Promise<Readonly<Record<string, unknown>>[]> {
+  const text = await readFile(path.join(out, 'debian-no-apps', '.osforge', 'events.ndjson'), 'utf8');
+  return (
+    text
+      .split('\n')
+      .filter((line) => line.includes(`"type":"${type}"`))
+      // Each line is an event, as the line says.
+      .map((line) => (JSON.parse(line) as { data: Record<string, unknown> }).data)
+  );
 }
 
 interface Listed {
@@ -47,12 +65,44 @@ async function listed(): Promise<Listed[]> {
 }
 
 describe('a real build', { timeout: 600_000 }, () => {
-  test('SIGINT in its middle ends it with 130 and keeps what is finished', async () => {
-    const child = startCli(['build-image', recipe, '--out', out]);
+  test('Prometheus scrapes its phases; SIGINT in its middle ends it with 130 and keeps what is finished', async () => {
+    const file = path.join(folder, 'build.prom');
+    const child = startCli([
+      ...['build-image', recipe, '--out', out],
+      ...['--metrics-port', '0', '--metrics-file', file],
+    ]);
     const end = finished(child);
-    await said(child, 'disk: started');
+    const started = said(child, 'disk: started');
+    const url = await said(child, /Metrics: (\S+)\n/, child.stderr);
+    const prometheus = await startPrometheus(path.join(folder, 'prometheus'), url);
+    try {
+      await started;
+      const durations = await prometheus.until(
+        'osforge_build_phase_duration_seconds_sum{job="osforge", outcome="completed"}',
+        (samples) =>
+          ['preflight', 'updates'].every((phase) => samples.some(({ labels }) => labels['phase'] === phase)),
+      );
+      const told = await journalled('phase.completed');
+      for (const { labels, value } of durations) {
+        expect(labels['build_id']).toBe('debian-no-apps');
+        const { durationMs } = told.find(({ phase }) => phase === labels['phase']) ?? {};
+        expect(value).toBeCloseTo(Number(durationMs) / 1000, 6);
+      }
+      expect(await prometheus.query('osforge_build_outcome{outcome="running"}')).toMatchObject([
+        { value: 1 },
+      ]);
+      expect(await prometheus.query('osforge_disk_free_bytes')).toMatchObject([{ labels: { folder: out } }]);
+    } finally {
+      await prometheus.close();
+    }
     child.kill('SIGINT');
     const { code, stdout, stderr } = await end;
+    const metrics = await readFile(file, 'utf8');
+    expect(metrics).toContain('osforge_build_outcome{build_id="debian-no-apps",outcome="cancelled"} 1\n');
+    expect(metrics).toContain('osforge_build_outcome{build_id="debian-no-apps",outcome="running"} 0\n');
+    expect(metrics).toMatch(/^osforge_build_phases_total\{.*phase="disk",outcome="cancelled"\} 1$/m);
+    // node_exporter has metrics of these names of its own.
+    expect(metrics).not.toMatch(/^(process|nodejs)_/m);
     expect(stderr).toContain('Stopping at the next safe point');
     expect(stderr).toContain('the same command continues there');
     expect(stdout).toContain('disk: cancelled');
