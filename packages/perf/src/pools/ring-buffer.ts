@@ -1,5 +1,11 @@
 import { waitFor } from '../wait-for.ts';
-import { checkCount, RingBufferClosedError, RingBufferFullError, RingBufferTimeoutError } from './errors.ts';
+import {
+  checkCount,
+  PoolOptionError,
+  RingBufferClosedError,
+  RingBufferFullError,
+  RingBufferTimeoutError,
+} from './errors.ts';
 
 /**
  * What a full buffer does with one more item: `drop-oldest` makes room, `drop-newest` refuses it with `false`, and
@@ -9,7 +15,7 @@ export type OverflowPolicy = 'drop-oldest' | 'drop-newest' | 'reject';
 
 /** How a ring buffer is made. */
 export interface RingBufferOptions<T> {
-  /** How many items it holds. */
+  /** How many items it holds; at most 16 777 216, as all slots are made at once (8 bytes each). */
   readonly capacity: number;
   readonly overflow: OverflowPolicy;
   /** Told of each item that is dropped, for instance to release what it holds. */
@@ -27,7 +33,9 @@ export interface WaitForItemsOptions {
 /** Items of a queue; `undefined` is none, as it says that there is no item. */
 export type QueueItem = string | number | bigint | boolean | symbol | object | null;
 
-const longestTimeoutMs = 2 ** 31 - 1;
+const policies: readonly string[] = ['drop-oldest', 'drop-newest', 'reject'] satisfies OverflowPolicy[];
+/** Far more ends the process, as V8 cannot make the array. */
+const maxCapacity = 2 ** 24;
 
 /**
  * A queue of bounded size, first in first out; every operation takes the same time whatever it holds. A slot whose
@@ -45,9 +53,14 @@ export class RingBuffer<T extends QueueItem> {
   #closed = false;
   #wakeUp: (() => void)[] = [];
 
-  /** @throws PoolOptionError when the capacity is no whole number of at least 1 */
+  /** @throws PoolOptionError when the capacity is no whole number from 1 to 16 777 216, or there is no such policy */
   constructor({ capacity, overflow, onDropped }: RingBufferOptions<T>) {
     checkCount('capacity', capacity);
+    if (capacity > maxCapacity)
+      throw new PoolOptionError('capacity', `is ${capacity}: give at most ${maxCapacity}`);
+    // Plain JavaScript may pass anything, and would learn of it only when something is lost.
+    if (!policies.includes(overflow))
+      throw new PoolOptionError('overflow', `is ${overflow}: give ${policies.join(', ')}`);
     this.capacity = capacity;
     this.overflow = overflow;
     this.#onDropped = onDropped;
@@ -108,8 +121,10 @@ export class RingBuffer<T extends QueueItem> {
    * Resolves with true when there is an item, and with false when the buffer is closed and empty.
    * @throws RingBufferTimeoutError, or the reason of the signal
    */
-  async waitForItems({ timeoutMs = longestTimeoutMs, signal }: WaitForItemsOptions = {}): Promise<boolean> {
-    if (this.#size === 0 && !this.#closed) {
+  async waitForItems({ timeoutMs = Infinity, signal }: WaitForItemsOptions = {}): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    // Again, as somebody else may take the item before this goes on.
+    while (this.#size === 0 && !this.#closed) {
       let wake: (() => void) | undefined;
       try {
         await waitFor(
@@ -117,7 +132,11 @@ export class RingBuffer<T extends QueueItem> {
             wake = done;
             this.#wakeUp.push(done);
           },
-          { timeoutMs, signal, late: () => new RingBufferTimeoutError(timeoutMs) },
+          {
+            timeoutMs: deadline - performance.now(),
+            signal,
+            late: () => new RingBufferTimeoutError(timeoutMs),
+          },
         );
       } finally {
         this.#wakeUp = this.#wakeUp.filter((waiting) => waiting !== wake);

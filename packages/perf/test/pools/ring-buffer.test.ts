@@ -97,6 +97,22 @@ describe('a reader', () => {
     expect(batches).toEqual([[1, 2], [3, 4], [5]]);
   });
 
+  test('goes on when somebody else takes the item that it was woken for', async () => {
+    const ring = new RingBuffer<number>({ capacity: 4, overflow: 'reject' });
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const item of ring) seen.push(item);
+    })();
+    await new Promise((resolve) => setImmediate(resolve));
+    ring.push(1);
+    expect(ring.shift()).toBe(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    ring.push(2);
+    ring.close();
+    await reading;
+    expect(seen).toEqual([2]);
+  });
+
   test('waits no longer than it is told to', async () => {
     const ring = new RingBuffer<number>({ capacity: 1, overflow: 'reject' });
     await expect(ring.waitForItems({ timeoutMs: 1 })).rejects.toThrow(RingBufferTimeoutError);
@@ -113,6 +129,15 @@ describe('a reader', () => {
   });
 });
 
-test.each([0, -1, 0.5, Infinity])('refuses a capacity of %s', (capacity) => {
-  expect(() => new RingBuffer({ capacity, overflow: 'reject' })).toThrow(PoolOptionError);
+test.each([0, -1, 0.5, Infinity, NaN, 2 ** 24 + 1, 2 ** 31, 2 ** 32])(
+  'refuses a capacity of %s',
+  (capacity) => {
+    expect(() => new RingBuffer({ capacity, overflow: 'reject' })).toThrow(PoolOptionError);
+  },
+);
+
+test('refuses a policy that does not exist, as plain JavaScript may ask for', () => {
+  // The cast stands for a caller without types.
+  const overflow = 'drop' as 'reject';
+  expect(() => new RingBuffer({ capacity: 1, overflow })).toThrow(PoolOptionError);
 });
