@@ -1,3 +1,5 @@
+import { timerMs } from './timer-ms.ts';
+
 /** A wait that ends by an event, a deadline or an abort. */
 export interface WaitOptions {
   readonly timeoutMs: number;
@@ -20,7 +22,7 @@ export async function waitFor(start: (done: () => void) => void, options: WaitOp
         const error = late();
         if (error === undefined) resolve();
         else reject(error);
-      }, timeoutMs);
+      }, timerMs(timeoutMs));
       onTimer?.(timer);
       abort = () => {
         reject(reasonOf(signal));

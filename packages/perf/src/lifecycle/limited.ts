@@ -1,3 +1,5 @@
+import { timerMs } from '../timer-ms.ts';
+
 /** How a call with a limit ended. `late` calls go on, but nobody waits for them. */
 export type Outcome =
   | { readonly state: 'done' }
@@ -35,10 +37,10 @@ export function limited(fn: (signal: AbortSignal) => unknown, limits: Limits): P
     };
     const onAbort = (): void => {
       clearTimeout(timer);
-      timer = setTimeout(expire, graceMs);
+      timer = setTimeout(expire, timerMs(graceMs));
       controller.abort(parent.reason);
     };
-    let timer = setTimeout(expire, timeoutMs);
+    let timer = setTimeout(expire, timerMs(timeoutMs));
     parent.addEventListener('abort', onAbort, { once: true });
     if (parent.aborted) onAbort();
 

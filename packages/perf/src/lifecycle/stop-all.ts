@@ -1,3 +1,4 @@
+import { timerMs } from '../timer-ms.ts';
 import { defaultStopTimeoutMs, type Component } from './component.ts';
 import { limited } from './limited.ts';
 import type { ComponentStop, StopReport } from './report.ts';
@@ -24,7 +25,7 @@ export async function stopAll(ordered: readonly Component[], options: StopAllOpt
   const deadline = new AbortController();
   const timer = setTimeout(() => {
     deadline.abort(new Error(`the time to stop, ${timeoutMs} ms, is over`));
-  }, timeoutMs);
+  }, timerMs(timeoutMs));
   const onAbort = (): void => {
     deadline.abort(signal?.reason);
   };

@@ -1,3 +1,4 @@
+import { timerMs } from '../timer-ms.ts';
 import { MetricsCancelledError, MetricsTimeoutError } from './errors.ts';
 
 /** How long a call may take. */
@@ -27,7 +28,7 @@ export async function waitUntil<T>(what: string, work: Promise<T>, options: Wait
         : setTimeout(() => {
             settle();
             reject(new MetricsTimeoutError(what, timeoutMs));
-          }, timeoutMs);
+          }, timerMs(timeoutMs));
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);

@@ -1,5 +1,6 @@
 import { distinctUntilChanged, Observable, ReplaySubject, share } from 'rxjs';
 
+import { timerMs } from '../timer-ms.ts';
 import {
   defaultThresholds,
   nextLevel,
@@ -96,7 +97,7 @@ export function createMemoryPressure(options: MemoryPressureOptions = {}): Memor
       if (major || sources.now() - lastAt >= minReadingMs) read();
     });
     const endEvents = sources.onCgroupEvent(read);
-    const timer = sampleMs > 0 ? setInterval(read, sampleMs).unref() : undefined;
+    const timer = sampleMs > 0 ? setInterval(read, timerMs(sampleMs)).unref() : undefined;
     read();
     return () => {
       clearInterval(timer);

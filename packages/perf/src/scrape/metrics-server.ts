@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { chooseFormat, contentTypes } from '../exposition/format.ts';
 import { InvalidMetricOptionError, MetricsListenError, MetricsPortTakenError } from '../metrics/errors.ts';
 import type { MetricSource } from '../metrics/source.ts';
+import { timerMs } from '../timer-ms.ts';
 import { SharedScrape } from './shared-scrape.ts';
 
 export interface MetricsServerOptions {
@@ -100,7 +101,7 @@ async function closeServer(
   const cut = (): void => {
     server.closeAllConnections();
   };
-  const timer = setTimeout(cut, timeoutMs);
+  const timer = setTimeout(cut, timerMs(timeoutMs));
   signal?.addEventListener('abort', cut, { once: true });
   try {
     await new Promise<void>((resolve) => {
