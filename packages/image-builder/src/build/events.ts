@@ -9,7 +9,7 @@ export type BuildEvents = PipelineEvents & {
   'checkpoint.quarantined': { path: string; reason: string };
   'vm.state': { state: string; accelerator?: string; reason?: string };
   'vm.console': { line: string };
-  /** A wait for the machine has ended; `wait` is what for, as `boot`, `install` or `power-off`. */
+  /** A wait for the machine has ended; `wait` is what for, as `boot`, `install` or `end`. */
   'vm.wait': {
     wait: string;
     outcome: 'ok' | 'failed' | 'timeout' | 'machine-ended' | 'cancelled';

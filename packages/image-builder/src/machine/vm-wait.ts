@@ -7,7 +7,7 @@ export type VmWaitOutcome = CommandEnd['kind'] | 'cancelled';
 
 /** A wait that has ended. */
 export interface VmWait {
-  /** What for, as `boot`, `install` or `power-off`; few different ones. */
+  /** What for, as `boot`, `install` or `end`; few different ones. */
   readonly wait: string;
   readonly outcome: VmWaitOutcome;
   readonly durationMs: number;

@@ -56,7 +56,7 @@ export function vmShutdownPhase(environment: BuildEnvironment): Phase {
       const powerOff = await build.session.command('poweroff', '', settings);
       if (powerOff.kind === 'timeout') throw await unexpectedEnd(build, powerOff, atPowerOff);
       const end = await timedWait(
-        'power-off',
+        'end',
         waitTeller(environment.bus),
         () => build.machine.waitForEnd({ timeoutMs: shutdownMs, signal: context.signal }),
         ({ timedOut }) => (timedOut ? 'timeout' : 'ok'),

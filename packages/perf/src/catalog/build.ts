@@ -62,7 +62,7 @@ export const buildMetrics = {
   vmWaitDuration: {
     type: 'histogram',
     name: 'osforge_build_vm_wait_duration_seconds',
-    help: 'Waits for the build machine, by what for (boot, an install, power-off, …) and how the wait ended.',
+    help: 'Waits for the build machine, by what for (boot, install, its end, …) and how the wait ended.',
     labels: ['build_id', 'wait', 'outcome'],
     bounds: [0.1, 0.5, 1, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600],
   },
