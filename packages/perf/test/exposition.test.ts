@@ -174,6 +174,40 @@ test('promtool finds nothing to say of everything, nor of the runtime metrics', 
   }
 });
 
+test('promtool has nothing to say of any unit in a name that is accepted', () => {
+  const prefixes = [
+    '',
+    'pico',
+    'nano',
+    'milli',
+    'deca',
+    'hecto',
+    'kilo',
+    'kibi',
+    'mibi',
+    'mega',
+    'peta',
+    'pebi',
+  ];
+  const units = ['seconds', 'minutes', 'days', 'bytes', 'bits', 'meters', 'miles', 'yards', 'inches', 'feet'];
+  const more = ['grams', 'pounds', 'ounces', 'celsius', 'kelvin', 'kelvins', 'rankine', 'joules', 'calories'];
+  const electric = ['volts', 'amperes', 'hertz', 'percent', 'ratio', 'ms', 'kb'];
+  const names = [...units, ...more, ...electric].flatMap((unit) =>
+    prefixes.map((prefix) => `osforge_measured_${prefix}${unit}`),
+  );
+  const accepted = names.filter((name) => {
+    try {
+      createRegistry().gauge({ name, help: 'Measured.' });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  expect(accepted).toContain('osforge_measured_seconds');
+  expect(accepted.length).toBeLessThan(names.length);
+  promtool(accepted.map((name) => `# HELP ${name} Measured.\n# TYPE ${name} gauge\n${name} 1\n`).join(''));
+});
+
 test('promtool and the parser do refuse what is wrong, so that the tests above can fail', async () => {
   const good = await textOf(everything(), 'openmetrics');
   expect(() => reference(good.replace('# EOF\n', ''), 'openmetrics')).toThrow();

@@ -74,6 +74,10 @@ describe('names of metrics', () => {
   });
 });
 
+test('a word that an object has by birth is no unit', () => {
+  createRegistry().gauge({ name: 'osforge_constructor_calls', help });
+});
+
 test.each(['', '1a', 'a-b', 'Phase', '__name__', '__x', 'le', 'quantile', 'ä'])(
   'a label %j is refused',
   (label) => {

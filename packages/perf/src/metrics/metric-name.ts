@@ -3,7 +3,19 @@ import type { MetricType } from './family.ts';
 
 /** Units that Prometheus counts in; one at the end of a name (before `_total`) is the unit of the metric. */
 const baseUnits = new Set([
-  ...['seconds', 'bytes', 'ratio', 'celsius', 'joules', 'grams', 'meters', 'volts', 'amperes', 'hertz'],
+  ...[
+    'seconds',
+    'bytes',
+    'ratio',
+    'celsius',
+    'kelvin',
+    'joules',
+    'grams',
+    'meters',
+    'volts',
+    'amperes',
+    'hertz',
+  ],
 ]);
 
 /** What `promtool check metrics` calls an abbreviation. */
@@ -11,20 +23,30 @@ const abbreviations = new Set([
   ...['s', 'ms', 'us', 'ns', 'sec', 'b', 'kb', 'mb', 'gb', 'tb', 'pb', 'm', 'h', 'd'],
 ]);
 
-const multiples =
-  /^(nano|micro|milli|centi|deci|kilo|kibi|mega|mebi|giga|gibi|tera|tebi|peta)(seconds|bytes|bits|grams|meters|joules|volts|amperes|hertz)$/;
+/** Prefixes of multiples, as promtool knows them (with its `mibi`). */
+const prefix =
+  /^(?:pico|nano|micro|milli|centi|deci|deca|hecto|kilo|kibi|mega|mebi|mibi|giga|gibi|tera|tebi|peta|pebi)/;
 
 /** Units that have a base unit to be converted to before recording. */
-const otherUnits: Readonly<Record<string, string>> = {
-  minutes: 'seconds',
-  hours: 'seconds',
-  days: 'seconds',
-  weeks: 'seconds',
-  bits: 'bytes',
-  percent: 'ratio',
-  percentage: 'ratio',
-  fahrenheit: 'celsius',
-};
+const otherUnits: ReadonlyMap<string, string> = new Map([
+  ['minutes', 'seconds'],
+  ['hours', 'seconds'],
+  ['days', 'seconds'],
+  ['weeks', 'seconds'],
+  ['bits', 'bytes'],
+  ['percent', 'ratio'],
+  ['percentage', 'ratio'],
+  ['fahrenheit', 'celsius'],
+  ['rankine', 'celsius'],
+  ['kelvins', 'celsius'],
+  ['inches', 'meters'],
+  ['feet', 'meters'],
+  ['yards', 'meters'],
+  ['miles', 'meters'],
+  ['ounces', 'grams'],
+  ['pounds', 'grams'],
+  ['calories', 'joules'],
+]);
 
 /** Endings that a histogram writes itself, or that tell readers of another type. */
 const reservedEndings = ['_total', '_bucket', '_count', '_sum', '_created'];
@@ -53,9 +75,9 @@ export function checkMetricName(name: string, type: MetricType): string | undefi
   const base = familyName(name, type);
   const words = base.split('_');
   for (const word of words) {
-    const multiple = multiples.exec(word);
-    const unit = multiple === null ? otherUnits[word] : multiple[2];
-    if (unit !== undefined) refuse(`count in ${unit === 'bits' ? 'bytes' : unit}, not in ${word}.`);
+    const bare = word.replace(prefix, '');
+    const unit = otherUnits.get(bare) ?? (bare !== word && baseUnits.has(bare) ? bare : undefined);
+    if (unit !== undefined) refuse(`count in ${unit}, not in ${word}.`);
     if (abbreviations.has(word))
       refuse(`${word} is an abbreviation; write the unit out, such as seconds or bytes.`);
   }
