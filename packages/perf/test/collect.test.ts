@@ -72,6 +72,26 @@ describe('collectors', () => {
     expect(await textOf(registry)).toContain('{collector="late",reason="running"} 1\n');
   });
 
+  test('may give the promise of another library, or scrape their own registry', async () => {
+    const registry = createRegistry({ collectorTimeoutMs: 50 });
+    let runs = 0;
+    // The cast stands for a library whose promises have `then` only.
+    const thenable = { then: (done: () => void) => void done() } as Promise<void>;
+    registry.collector('thenable', () => {
+      runs += 1;
+      return thenable;
+    });
+    registry.collector('circle', async () => {
+      await registry.collect();
+    });
+    await registry.collect();
+    const text = await textOf(registry);
+    expect(runs).toBe(2);
+    expect(text).not.toContain('collector="thenable"');
+    // It waits for itself until its time is over.
+    expect(text).toMatch(/\{collector="circle",reason="timeout"\} \d\n/);
+  });
+
   test('run once for all who scrape at the same time', async () => {
     const registry = createRegistry();
     let runs = 0;

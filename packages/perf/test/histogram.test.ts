@@ -143,6 +143,12 @@ test('zero, what is below the range and what is above it are counted, in buckets
   expect(histogram.percentile(500)).toBe(Number.MAX_VALUE);
 });
 
+test('the rank of a percentile is not off by the rounding of a fraction', () => {
+  const histogram = recorded(Array.from({ length: 100 }, (_, index) => index + 1));
+  for (let percent = 1; percent <= 100; percent += 1)
+    expect(Math.floor(histogram.percentile(percent) ?? 0)).toBe(percent);
+});
+
 test('it grows to each octave that occurs, in any order, without losing a count', () => {
   const draw = random(5);
   const values = Array.from({ length: 3000 }, () => 10 ** (draw() * 22 - 8));

@@ -48,7 +48,8 @@ export class Collectors {
       const done = collector.collect({ signal: controller.signal });
       if (done === undefined) return;
       collector.running = true;
-      const ended = done.finally(() => {
+      // A promise of another library, or something else in plain JavaScript, may have no `finally`.
+      const ended = Promise.resolve(done).finally(() => {
         collector.running = false;
       });
       await waitUntil(`Collector ${collector.name}`, ended, { timeoutMs: collector.timeoutMs });

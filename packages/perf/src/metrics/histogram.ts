@@ -104,7 +104,8 @@ export class HistogramSeries implements Histogram {
   percentile(percent: number): number | undefined {
     const count = this.count();
     if (count === 0) return undefined;
-    const rank = Math.max(1, Math.ceil((Math.min(100, Math.max(0, percent)) / 100) * count));
+    // Multiplied first: 7 / 100 * 100 is more than 7.
+    const rank = Math.max(1, Math.ceil((Math.min(100, Math.max(0, percent)) * count) / 100));
     if (rank >= count) return this.#max;
     if (rank === 1) return this.#min;
     return Math.min(this.#max, Math.max(this.#min, this.#valueOfRank(rank)));

@@ -191,9 +191,12 @@ class MetricRegistry implements Registry {
   }
 
   async collect(options: WaitOptions = {}): Promise<readonly MetricFamily[]> {
-    this.#running ??= this.#collectOnce().finally(() => {
-      this.#running = undefined;
-    });
+    // Begun in a turn of its own: a collector that scrapes its own registry shares this run instead of the next one.
+    this.#running ??= Promise.resolve()
+      .then(() => this.#collectOnce())
+      .finally(() => {
+        this.#running = undefined;
+      });
     return waitUntil('The scrape', this.#running, options);
   }
 
