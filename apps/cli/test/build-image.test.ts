@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -98,6 +99,7 @@ describe('a real build', { timeout: 600_000 }, () => {
     child.kill('SIGINT');
     const { code, stdout, stderr } = await end;
     const metrics = await readFile(file, 'utf8');
+    execFileSync('promtool', ['check', 'metrics'], { input: metrics, stdio: 'pipe' });
     expect(metrics).toContain('osforge_build_outcome{build_id="debian-no-apps",outcome="cancelled"} 1\n');
     expect(metrics).toContain('osforge_build_outcome{build_id="debian-no-apps",outcome="running"} 0\n');
     expect(metrics).toMatch(/^osforge_build_phases_total\{.*phase="disk",outcome="cancelled"\} 1$/m);
@@ -121,8 +123,12 @@ describe('a real build', { timeout: 600_000 }, () => {
     const child = startCli(['build-image', recipe, '--out', out]);
     const end = finished(child);
     await said(child, 'disk: started');
-    const other = await cli(['build-image', recipe, '--out', out]);
+    const file = path.join(folder, 'refused.prom');
+    const other = await cli(['build-image', recipe, '--out', out, '--metrics-file', file]);
     expect(other.code).toBe(1);
+    expect(await readFile(file, 'utf8')).toContain(
+      'osforge_build_outcome{build_id="debian-no-apps",outcome="failed"} 1\n',
+    );
     expect(other.stderr).toContain(`process ${child.pid ?? '?'} on`);
     child.kill('SIGTERM');
     const { code, stdout } = await end;
@@ -173,8 +179,8 @@ describe('a real build', { timeout: 600_000 }, () => {
 
   test('the reader of the output goes away: the build goes on to its end', async () => {
     const { code, stdout, stderr } = await cliInShell(
-      `"$@" build-image ${recipe} --out "$OUT" --events "$OUT/copy.ndjson" | head -1; exit "\${PIPESTATUS[0]}"`,
-      { env: { OUT: out } },
+      `"$@" build-image ${recipe} --out "$OUT" --events "$OUT/copy.ndjson" --metrics-file "$FILE" | head -1; exit "\${PIPESTATUS[0]}"`,
+      { env: { OUT: out, FILE: path.join(folder, 'build.prom') } },
     );
     expect(stdout).toMatch(/^\[ +0\.\d s +0 %\] build debian-no-apps continues: .*\n$/);
     expect(stderr).toContain('The build goes on');
@@ -184,6 +190,13 @@ describe('a real build', { timeout: 600_000 }, () => {
     const types = copy.map((line) => (JSON.parse(line) as { type: string }).type);
     expect(types).toContain('phase.reused');
     expect(types.at(-1)).toBe('build.completed');
+    const metrics = await readFile(path.join(folder, 'build.prom'), 'utf8');
+    expect(metrics).toContain('osforge_build_outcome{build_id="debian-no-apps",outcome="completed"} 1\n');
+    expect(metrics).toMatch(/^osforge_build_flushed_bytes_total\{.*phase="capture"\} \d{6,}$/m);
+    const ended = await journalled('phase.completed');
+    const disk = ended.findLast(({ phase }) => phase === 'disk');
+    const seconds = /_duration_seconds_sum\{.*phase="disk",outcome="completed"\} (\S+)/.exec(metrics)?.[1];
+    expect(Number(seconds)).toBeCloseTo(Number(disk?.['durationMs']) / 1000, 6);
   });
 
   test('nothing to do: says so, with the reasons, the artifacts and how to boot it', async () => {

@@ -38,11 +38,11 @@ export async function buildImage(
   const loaded = await load(named, host);
   const outDirectory = await prepareOutDirectory(flags.out, host.cwd);
   const reporter = await chooseReporter(flags, host);
-  const buildId = flags.buildId ?? loaded.recipe.name;
-  const metrics = await openMetrics(flags, { buildId, outDirectory, note: reporter.note });
-  let events: EventsFile | undefined;
+  const events = flags.events === undefined ? undefined : await openEventsFile(flags.events, reporter.note);
+  let metrics: BuildMetrics | undefined;
   try {
-    events = flags.events === undefined ? undefined : await openEventsFile(flags.events, reporter.note);
+    const buildId = flags.buildId ?? loaded.recipe.name;
+    metrics = await openMetrics(flags, { buildId, outDirectory, note: reporter.note });
     const observers: Observers = { reporter, events, metrics };
     const options: StartBuildOptions = {
       outDirectory,

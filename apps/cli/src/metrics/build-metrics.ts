@@ -1,5 +1,5 @@
 import { recordBuild } from '@osforge/image-builder';
-import { combine, createRegistry, createRuntimeMetrics } from '@osforge/perf';
+import { combine, createRegistry, createRuntimeMetrics, type Registry } from '@osforge/perf';
 import { UsageError } from '../errors/usage-error.ts';
 import type { BuildEvent } from '../view/build-event.ts';
 import { openMetricsFile, type MetricsFile } from './metrics-file.ts';
@@ -56,25 +56,18 @@ export async function openBuildMetrics(
   if (metricsFile === undefined && metricsPort === undefined) return undefined;
   const registry = createRegistry();
   const recorder = recordBuild(registry, buildId);
-  const file: MetricsFile | undefined =
-    metricsFile === undefined ? undefined : await openMetricsFile(registry, metricsFile, note);
-  const stopServing = metricsPort === undefined ? undefined : await serve(metricsPort, metricsHost);
-
-  async function serve(port: number, host: string | undefined): Promise<() => Promise<void>> {
-    const ownRegistry = createRegistry();
-    const runtime = createRuntimeMetrics(ownRegistry, {
-      owner: 'osforge build-image',
-      folders: [outDirectory],
-    });
-    const server = await openMetricsPort(combine(registry, ownRegistry), port, host);
-    runtime.start();
-    note(`Metrics: ${server.url}`);
-    return async () => {
-      await server.close({ timeoutMs: closeTimeoutMs });
-      runtime.stop();
-    };
+  const stopServing =
+    metricsPort === undefined
+      ? undefined
+      : await serve(registry, metricsPort, metricsHost, outDirectory, note);
+  let file: MetricsFile | undefined;
+  try {
+    // After the port, so that a file is not left by a command that did not get on to build.
+    file = metricsFile === undefined ? undefined : await openMetricsFile(registry, metricsFile, note);
+  } catch (error) {
+    await stopServing?.();
+    throw error;
   }
-
   return {
     event: (event) => {
       recorder.event(event);
@@ -84,5 +77,27 @@ export async function openBuildMetrics(
     close: async () => {
       await Promise.all([file?.close(), stopServing?.()]);
     },
+  };
+}
+
+/** Serves the build's metrics beside those of this process. Returns how to end that. */
+async function serve(
+  registry: Registry,
+  port: number,
+  host: string | undefined,
+  outDirectory: string,
+  note: (message: string) => void,
+): Promise<() => Promise<void>> {
+  const ownRegistry = createRegistry();
+  const runtime = createRuntimeMetrics(ownRegistry, {
+    owner: 'osforge build-image',
+    folders: [outDirectory],
+  });
+  const server = await openMetricsPort(combine(registry, ownRegistry), port, host);
+  runtime.start();
+  note(`Metrics: ${server.url}`);
+  return async () => {
+    await server.close({ timeoutMs: closeTimeoutMs });
+    runtime.stop();
   };
 }

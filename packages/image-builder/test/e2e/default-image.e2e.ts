@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { enterLogin, freePort, insertIntoMachine, pageOf, patienceMs } from './fixtures/booted.ts';
 import { readTree, withRootFileSystem } from './fixtures/read-tree.ts';
 import { textsOf } from './fixtures/search.ts';
-import { openWorkbench, type FinishedBuild, type Workbench } from './fixtures/workbench.ts';
+import { dataOf, openWorkbench, type FinishedBuild, type Workbench } from './fixtures/workbench.ts';
 
 const recipe = new URL('../../../../recipes/debian-minimal.yaml', import.meta.url);
 const minutes = (count: number): number => count * 60_000;
@@ -67,6 +67,18 @@ test('the user gets four files, and nothing else is left', async () => {
     'manifest.json',
   ]);
   expect(await bench.leftovers()).toEqual([]);
+});
+
+test('the waits for the machine and the flushes of the images are told, for the metrics', () => {
+  const waits = dataOf(build.events, 'vm.wait');
+  const names = waits.map(({ wait }) => wait);
+  expect(names).toEqual(expect.arrayContaining(['boot', 'save', 'install', 'generalize', 'end']));
+  expect(waits.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
+  const boot = waits.find(({ wait }) => wait === 'boot');
+  expect(Number(boot?.['durationMs'])).toBeGreaterThan(1000);
+  const formats = dataOf(build.events, 'image.flushed').map(({ format }) => format);
+  expect(formats.sort()).toEqual(['qcow2', 'raw', 'vhdx']);
+  expect(dataOf(build.events, 'journal.incomplete')).toEqual([]);
 });
 
 test('qemu-img finds a sound, zstd-compressed qcow2 and a dynamic vhdx', async () => {
