@@ -21,7 +21,7 @@ export interface ObjectPoolStatistics {
   readonly created: number;
   /** Objects handed out from the idle ones. */
   readonly reused: number;
-  /** Objects that came back while `max` were idle. */
+  /** Objects that came back while `max` were idle, or that `reset` threw at. */
   readonly discarded: number;
   /** Objects idle now. */
   readonly idle: number;
@@ -70,17 +70,21 @@ export class ObjectPool<T extends object> {
   }
 
   /**
-   * Resets the object and keeps it. Do not touch it afterwards.
+   * Resets the object and keeps it. Do not touch it afterwards. When `reset` throws, this does, and the object is not
+   * kept.
    * @throws DoubleReleaseError, ForeignReleaseError (the latter in debug mode only); the pool is as it was
    */
   release(object: T): void {
     const idle = this.#idle;
     if (idle.length > 0 && idle[idle.length - 1] === object) throw new DoubleReleaseError('an object');
     if (this.#out !== undefined && !this.#out.delete(object)) throw this.#wrongRelease(object);
-    this.#reset?.(object);
     this.#released += 1;
-    if (idle.length < this.#max) idle.push(object);
-    else this.#discarded += 1;
+    // Counted before, as `reset` may throw: nobody knows its state then, so it is not kept.
+    this.#discarded += 1;
+    this.#reset?.(object);
+    if (idle.length >= this.#max) return;
+    idle.push(object);
+    this.#discarded -= 1;
   }
 
   /** Calls `fn` with an object and releases it when `fn` has returned, thrown, or its promise has settled. */

@@ -28,6 +28,28 @@ test('hands out reset objects again and counts', () => {
   expect(pool.acquire()).not.toBe(first);
 });
 
+test('what cannot be made or reset is not counted as in use, and not handed out again', () => {
+  const failing = new ObjectPool<Point>({
+    create: () => {
+      throw new Error('cannot be made');
+    },
+  });
+  expect(() => failing.acquire()).toThrow('cannot be made');
+  expect(failing.statistics).toMatchObject({ created: 0, inUse: 0 });
+  const pool = new ObjectPool<Point>({
+    create: options.create,
+    reset: () => {
+      throw new Error('cannot be reset');
+    },
+  });
+  const object = pool.acquire();
+  expect(() => {
+    pool.release(object);
+  }).toThrow('cannot be reset');
+  expect(pool.statistics).toEqual({ created: 1, reused: 0, discarded: 1, idle: 0, inUse: 0 });
+  expect(pool.acquire()).not.toBe(object);
+});
+
 test('use releases after a return, a throw, a promise and a rejection', async () => {
   const pool = new ObjectPool(options);
   expect(pool.use((point) => point.x)).toBe(0);
