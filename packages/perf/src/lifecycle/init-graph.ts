@@ -90,8 +90,10 @@ export function createInitGraph(
       state = 'running';
       return { durationMs: now() - begin, components: attempt.starts };
     }
+    // Asked before: a `stop` that comes while this one goes on must not hide why it was.
+    const cancelled = own.signal.aborted;
     const stopped = await stopNow(stopWith);
-    if (own.signal.aborted) throw new StartCancelledError(own.signal.reason, attempt.failures, stopped);
+    if (cancelled) throw new StartCancelledError(own.signal.reason, attempt.failures, stopped);
     throw new StartFailedError(attempt.failures, stopped);
   };
 
@@ -117,7 +119,7 @@ export function createInitGraph(
     async stop(options) {
       if (ongoing !== undefined) return ongoing;
       if (starting !== undefined) {
-        stopWith = options;
+        stopWith ??= options;
         abandon?.abort(new StartAbandonedError('stop was called'));
         try {
           await starting;

@@ -248,6 +248,39 @@ describe('a start', () => {
     expect(log).toEqual([]);
   });
 
+  test('says why it failed, also when a stop comes while what had started is stopped again', async () => {
+    const stopping = createGate();
+    const release = createGate();
+    const graph = createInitGraph([
+      {
+        name: 'base',
+        start: () => {},
+        stop: () => {
+          stopping.resolve(undefined);
+          return release.promise;
+        },
+      },
+      { name: 'broken', dependsOn: ['base'], start: () => Promise.reject(new Error('the disk is gone')) },
+    ]);
+    const failed = failure(graph.start(), StartFailedError);
+    await stopping.promise;
+    const stopped = graph.stop();
+    release.resolve(undefined);
+    expect((await failed).message).toContain('the disk is gone');
+    expect(await stopped).toEqual((await failed).stopped);
+  });
+
+  test('is stopped as the first who asked for it wants', async () => {
+    const graph = createInitGraph([
+      { name: 'base', start: () => {}, stop: () => new Promise(() => {}), stopTimeoutMs: 600_000 },
+      held('slow', true, ['base']),
+    ]);
+    const failed = failure(graph.start(), StartCancelledError);
+    const [report] = await Promise.all([graph.stop({ timeoutMs: 1 }), graph.stop({ timeoutMs: 600_000 })]);
+    expect(report.late).toEqual(['base']);
+    await failed;
+  });
+
   test('names who ignores its signal', async () => {
     const deaf = held('deaf', false);
     const graph = createInitGraph([
