@@ -117,6 +117,111 @@ export class NbdError extends Error {
   override readonly name = 'NbdError';
 }
 
+/** A compressed block is damaged: `inputOffset` and `outputOffset` are bytes of the block and of what it expands to. */
+export class DecompressionError extends Error {
+  readonly code = 'DISK_IMAGE_DECOMPRESSION';
+  override readonly name = 'DecompressionError';
+  readonly algorithm: string;
+  readonly reason: string;
+  readonly inputOffset: number;
+  readonly outputOffset: number;
+  constructor(algorithm: string, reason: string, inputOffset: number, outputOffset: number) {
+    super(
+      `damaged ${algorithm} data at byte ${inputOffset} (${outputOffset} bytes are decompressed): ${reason}`,
+    );
+    this.algorithm = algorithm;
+    this.reason = reason;
+    this.inputOffset = inputOffset;
+    this.outputOffset = outputOffset;
+  }
+}
+
+/** The parts of an FFU file, as errors name them. */
+export type FfuPart =
+  | 'security header'
+  | 'catalog'
+  | 'hash table'
+  | 'image header'
+  | 'manifest'
+  | 'store header'
+  | 'validation descriptors'
+  | 'write descriptors'
+  | 'payload';
+
+/** The bytes are not an FFU, or a damaged (or hostile) one: which part, and where in the file. */
+export class FfuFormatError extends Error {
+  readonly code = 'DISK_IMAGE_FFU_FORMAT';
+  override readonly name = 'FfuFormatError';
+  readonly part: FfuPart;
+  /** Byte of the file at which the damaged part or field begins. */
+  readonly offsetBytes: number;
+  readonly reason: string;
+  constructor(part: FfuPart, offsetBytes: number, reason: string, options?: DiskImageErrorOptions) {
+    super(`FFU, ${part} at byte ${offsetBytes}: ${reason}`, options);
+    this.part = part;
+    this.offsetBytes = offsetBytes;
+    this.reason = reason;
+  }
+}
+
+/** An FFU that uses something this reader does not do; `feature` names it. */
+export class FfuUnsupportedError extends Error {
+  readonly code = 'DISK_IMAGE_FFU_UNSUPPORTED';
+  override readonly name = 'FfuUnsupportedError';
+  readonly feature: string;
+  constructor(feature: string) {
+    super(`this FFU uses ${feature}, which is not supported here`);
+    this.feature = feature;
+  }
+}
+
+/** A limit against hostile or runaway FFU files was reached; `limit` is the option to raise. */
+export class FfuLimitError extends Error {
+  readonly code = 'DISK_IMAGE_FFU_LIMIT';
+  override readonly name = 'FfuLimitError';
+  readonly limit: string;
+  constructor(limit: string, detail: string) {
+    super(`${detail}: raise ${limit} if the image is trusted`);
+    this.limit = limit;
+  }
+}
+
+/** What is stored in an FFU does not have the digest that its hash table holds. */
+export class FfuDigestError extends Error {
+  readonly code = 'DISK_IMAGE_FFU_DIGEST';
+  override readonly name = 'FfuDigestError';
+  /** Byte of the file at which the damaged chunk begins. */
+  readonly offsetBytes: number;
+  /** Which digest of the hash table. */
+  readonly digestIndex: number;
+  constructor(offsetBytes: number, digestIndex: number) {
+    super(
+      `FFU: the chunk at byte ${offsetBytes} does not have digest ${digestIndex} of the hash table: the file is damaged, get it again`,
+    );
+    this.offsetBytes = offsetBytes;
+    this.digestIndex = digestIndex;
+  }
+}
+
+/** A disk that cannot be captured as FFU as asked, or that changed while it was. */
+export class FfuSourceError extends Error {
+  readonly code = 'DISK_IMAGE_FFU_SOURCE';
+  override readonly name = 'FfuSourceError';
+}
+
+/** Another capture is writing the same target; `pid` is its process. */
+export class FfuBusyError extends Error {
+  readonly code = 'DISK_IMAGE_FFU_BUSY';
+  override readonly name = 'FfuBusyError';
+  readonly path: string;
+  readonly pid: number;
+  constructor(path: string, pid: number) {
+    super(`process ${pid} is writing ${path}: wait for it, or give another target`);
+    this.path = path;
+    this.pid = pid;
+  }
+}
+
 /** True if the error says that bytes read from an image are damaged, cut or hostile: building it again may help, retrying does not. */
 export function isImageFormatError(error: unknown): boolean {
   return (
@@ -125,11 +230,16 @@ export function isImageFormatError(error: unknown): boolean {
     error instanceof Ext4FormatError ||
     error instanceof Ext4UnsupportedError ||
     error instanceof Ext4LimitError ||
-    error instanceof FatFormatError
+    error instanceof FatFormatError ||
+    error instanceof DecompressionError ||
+    error instanceof FfuFormatError ||
+    error instanceof FfuUnsupportedError ||
+    error instanceof FfuLimitError ||
+    error instanceof FfuDigestError
   );
 }
 
-/** True if the same call may succeed later without a change of its arguments: only a full disk. */
+/** True if the same call may succeed later without a change of its arguments: a full disk, a target that is in use. */
 export function isTransientDiskImageError(error: unknown): boolean {
-  return error instanceof DiskFullError;
+  return error instanceof DiskFullError || error instanceof FfuBusyError;
 }

@@ -34,6 +34,7 @@ export {
   type QemuCallOptions,
 } from './qemu/info.ts';
 export {
+  DecompressionError,
   DiskFullError,
   EspError,
   Ext4FormatError,
@@ -41,6 +42,12 @@ export {
   Ext4PathError,
   Ext4UnsupportedError,
   FatFormatError,
+  FfuBusyError,
+  FfuDigestError,
+  FfuFormatError,
+  FfuLimitError,
+  FfuSourceError,
+  FfuUnsupportedError,
   GptFormatError,
   GptPlanError,
   ImageBoundsError,
@@ -49,11 +56,36 @@ export {
   isTransientDiskImageError,
   NbdError,
   QemuImgOutputError,
+  type FfuPart,
 } from './errors.ts';
 export { openExt4, type Ext4Reader, type Ext4ReaderOptions } from './ext4/reader.ts';
 export type { Ext4Limits } from './ext4/volume.ts';
 export type { TreeEntry } from './tree/entry.ts';
 export { treeDigest, type MaskRule, type TreeDigest, type TreeField } from './tree/digest.ts';
 export { contentDigest, rawContentDigest, type DigestOptions } from './block/digest.ts';
-export { openImage, type OpenImageOptions } from './qemu/open-image.ts';
+export { openImage, type OpenImageOptions, type ReadableFormat } from './qemu/open-image.ts';
 export { copySparse, type CopySparseOptions, type CopySparseReport } from './block/copy-sparse.ts';
+export {
+  captureFfu,
+  captureWorkFiles,
+  type CaptureFfuOptions,
+  type CaptureFfuReport,
+  type CaptureProgress,
+} from './ffu/capture-ffu.ts';
+export { openFfu, readFfu, type DataRun, type FfuImage, type OpenFfuOptions } from './ffu/open-ffu.ts';
+export { extractFfu, type ExtractFfuOptions, type ExtractFfuReport } from './ffu/extract-ffu.ts';
+export { verifyFfu, type FfuDamage, type FfuVerifyReport, type VerifyFfuOptions } from './ffu/verify-ffu.ts';
+export type { FfuLayout, FfuStore } from './ffu/read-layout.ts';
+export type { FfuKind } from './ffu/layout.ts';
+export type { BlockMap } from './ffu/block-map.ts';
+export type { ManifestSection } from './ffu/read-manifest.ts';
+export type { StoreHeader, TableRange } from './ffu/read-store-header.ts';
+export type { StoreMeasure } from './ffu/measure-store.ts';
+export {
+  createXpressCompressor,
+  type XpressCompressor,
+  type XpressCompressorOptions,
+} from './compression/xpress-compress.ts';
+export { decompressXpress } from './compression/xpress-decompress.ts';
+export { decompressXpressHuffman } from './compression/xpress-huffman-decompress.ts';
+export { decompressLznt1 } from './compression/lznt1-decompress.ts';

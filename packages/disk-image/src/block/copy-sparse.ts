@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { openImage } from '../qemu/open-image.ts';
 import { ImageBoundsError } from '../errors.ts';
+import { dataRuns } from './data-runs.ts';
 import { typedWriteError } from './sparse-file.ts';
 import { writeAll } from './write-all.ts';
 
@@ -22,8 +23,6 @@ export interface CopySparseReport {
 }
 
 const pieceBytes = 1024 * 1024;
-const grainBytes = 4096;
-const zeros = Buffer.alloc(pieceBytes);
 
 /**
  * Puts a file into an image without writing a single block of zeros: holes of the source are not even read, and
@@ -63,20 +62,4 @@ export async function copySparse(options: CopySparseOptions): Promise<CopySparse
   } finally {
     await reader.close();
   }
-}
-
-/** The stretches of a piece that hold something else than zeros, in whole grains. */
-function dataRuns(piece: Buffer): { start: number; end: number }[] {
-  if (piece.equals(zeros.subarray(0, piece.length))) return [];
-  const runs: { start: number; end: number }[] = [];
-  for (let start = 0; start < piece.length; start += grainBytes) {
-    const end = Math.min(start + grainBytes, piece.length);
-    // The first byte decides for most grains.
-    const isZero = piece[start] === 0 && piece.compare(zeros, 0, end - start, start, end) === 0;
-    if (isZero) continue;
-    const last = runs.at(-1);
-    if (last?.end === start) last.end = end;
-    else runs.push({ start, end });
-  }
-  return runs;
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ImageFormat } from '../qemu/convert.ts';
-import { openImage } from '../qemu/open-image.ts';
+import { openImage, type ReadableFormat } from '../qemu/open-image.ts';
 import type { BlockReader, Extent } from './reader.ts';
 import { updateZeros } from './zeros.ts';
 
@@ -45,7 +44,7 @@ export async function contentDigest(
 /** SHA-256 of the disk inside an image file (with its backing chain); see contentDigest. */
 export async function rawContentDigest(
   path: string,
-  format: ImageFormat = 'raw',
+  format: ReadableFormat = 'raw',
   options: DigestOptions = {},
 ): Promise<string> {
   const reader = await openImage(

@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { ProgramMissingError, start, type RunningProcess } from '@osforge/process';
 import { type BlockReader, type Extent, openRaw } from '../block/reader.ts';
 import { NbdError } from '../errors.ts';
+import { openFfu } from '../ffu/open-ffu.ts';
 import type { ImageFormat } from './convert.ts';
 import { extents } from './info.ts';
 import { connectNbd } from './nbd-client.ts';
+
+/** What can be opened for reading. */
+export type ReadableFormat = ImageFormat | 'ffu';
 
 export interface OpenImageOptions {
   /** Until the server is ready, in milliseconds; default 30 s. */
@@ -24,15 +28,17 @@ export interface OpenImageOptions {
 }
 
 /**
- * Opens the disk inside an image, read only: raw directly, other formats (with their backing chains) through a `qemu-nbd`
+ * Opens the disk inside an image, read only: raw and ffu directly, other formats (with their backing chains) through a `qemu-nbd`
  * of our own on a UNIX socket in a private folder, which ends with this process. Nothing is unpacked to disk.
- * @throws NbdError (the image is damaged, missing, or locked by a machine), ProgramMissingError (qemu-utils)
+ * @throws NbdError (the image is damaged, missing, or locked by a machine), ProgramMissingError (qemu-utils); for ffu
+ * FfuFormatError, FfuUnsupportedError, FfuLimitError
  */
 export async function openImage(
   path: string,
-  format: ImageFormat = 'raw',
+  format: ReadableFormat = 'raw',
   options: OpenImageOptions = {},
 ): Promise<BlockReader> {
+  if (format === 'ffu') return openFfu(path, options.signal === undefined ? {} : { signal: options.signal });
   if (format === 'raw') {
     const reader = await openRaw(path);
     return { ...reader, extents: () => rawExtents(path, reader.sizeBytes, options) };
