@@ -1,0 +1,273 @@
+import type { BufferPool } from '@osforge/perf';
+import { asSourceError } from '../source/open-source.ts';
+import type { ImageSource } from '../source/source.ts';
+import { ChunkReader } from './chunk-reader.ts';
+import { within } from './deadline.ts';
+import type { Layout } from './layout.ts';
+import type { RangeDigests } from './range-digests.ts';
+import { Wake } from './wake.ts';
+
+/** A chunk that stays in memory until it is released. */
+export interface Lease {
+  readonly index: number;
+  readonly lengthBytes: number;
+  /** Undefined if the chunk is all zeros. */
+  readonly data: Buffer | undefined;
+  release(): void;
+}
+
+/** What one target asks of the window. */
+export interface Member {
+  /** The lowest chunk that it has not taken so far. */
+  next: number;
+  attached: boolean;
+  /** It stands at the head of the window and has nothing to do. */
+  waiting: boolean;
+}
+
+export interface SharedWindowOptions {
+  readonly source: ImageSource;
+  readonly layout: Layout;
+  readonly pool: BufferPool;
+  readonly zeros: Buffer;
+  readonly digests: RangeDigests;
+  /** How long the fastest waits for the slowest before that one has to read for itself, in milliseconds. */
+  readonly patienceMs: number;
+  readonly readTimeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Clock in milliseconds. */
+  readonly now: () => number;
+}
+
+interface Slot {
+  readonly index: number;
+  readonly lengthBytes: number;
+  readonly data: Buffer | undefined;
+  pins: number;
+  evicted: boolean;
+}
+
+/** Zeros take no memory, but the list of them should not grow without limit either. */
+const maxEntries = 4096;
+
+/**
+ * The image, read (and decompressed) once and ahead, for all targets that keep up. Memory is that of the pool: when all
+ * of it is in use, what no attached target needs any more makes room. If the fastest has nothing left to do because
+ * the slowest still needs the oldest chunk, the slowest is detached: it reads for itself until it has caught up.
+ */
+export class SharedWindow {
+  readonly #options: SharedWindowOptions;
+  readonly #slots = new Map<number, Slot>();
+  readonly #members = new Set<Member>();
+  /** For the reader: something was taken, released, attached. */
+  readonly #change = new Wake();
+  /** For the targets: something was read. */
+  readonly #published = new Wake();
+  #head = 0;
+  #ended = false;
+  #failure: Error | undefined;
+  #first: { readonly data: Buffer; readonly lengthBytes: number } | undefined;
+  #reading: Promise<void> | undefined;
+  #detachments = 0;
+
+  constructor(options: SharedWindowOptions) {
+    this.#options = options;
+  }
+
+  /** A new target, from the first chunk on. */
+  join(): Member {
+    const member: Member = { next: 0, attached: true, waiting: false };
+    this.#members.add(member);
+    this.#reading ??= this.#read();
+    this.#change.notify();
+    return member;
+  }
+
+  leave(member: Member): void {
+    this.#members.delete(member);
+    this.#change.notify();
+  }
+
+  /** A copy of the first chunk, which is written last; undefined before it was read. */
+  get first(): { readonly data: Buffer; readonly lengthBytes: number } | undefined {
+    return this.#first;
+  }
+
+  get detachments(): number {
+    return this.#detachments;
+  }
+
+  /** Whether a chunk is in memory or still to be read: a target that fell behind has caught up then. */
+  canTake(index: number): boolean {
+    return index >= this.#head || this.#slots.has(index);
+  }
+
+  /** A chunk if it is in memory now; the member is attached again then. */
+  tryTake(member: Member, index: number): Lease | undefined {
+    const slot = this.#slots.get(index);
+    if (slot === undefined) return undefined;
+    member.attached = true;
+    member.next = index + 1;
+    slot.pins += 1;
+    this.#change.notify();
+    let released = false;
+    return {
+      index,
+      lengthBytes: slot.lengthBytes,
+      data: slot.data,
+      release: () => {
+        if (released) return;
+        released = true;
+        slot.pins -= 1;
+        this.#free(slot);
+        this.#change.notify();
+      },
+    };
+  }
+
+  /** The chunk as soon as it is there; `behind` if it was there and is gone; `end` after the last. */
+  async take(member: Member, index: number, signal: AbortSignal): Promise<Lease | 'behind' | 'end'> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      signal.throwIfAborted();
+      const lease = this.tryTake(member, index);
+      if (lease !== undefined) return lease;
+      if (index < this.#head) {
+        member.attached = false;
+        this.#change.notify();
+        return 'behind';
+      }
+      if (this.#ended) return 'end';
+      member.attached = true;
+      member.next = index;
+      member.waiting = true;
+      this.#change.notify();
+      // No deadline of its own: the reader has one for each read, and each target for each of its operations.
+      await waitOrAbort(this.#published.wait(), signal);
+      member.waiting = false;
+    }
+  }
+
+  /** Settles when the reading is over; only after the signal or the end. */
+  async closed(): Promise<void> {
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    const { source, layout, zeros, digests, readTimeoutMs, signal } = this.#options;
+    const reader = new ChunkReader(source, layout, zeros, 0);
+    try {
+      for (;;) {
+        const buffer = await this.#freeBuffer();
+        const reading = reader.next(buffer);
+        const chunk = await within(`reading ${source.path}`, reading, { timeoutMs: readTimeoutMs, signal });
+        if (chunk === undefined) {
+          this.#options.pool.release(buffer);
+          break;
+        }
+        digests.add(chunk, buffer);
+        this.#publish(chunk, buffer);
+      }
+      digests.end();
+      this.#ended = true;
+    } catch (error) {
+      this.#failure = signal.aborted ? reasonOf(signal) : asSourceError(error, source.path);
+    } finally {
+      this.#published.notify();
+      await reader.close().catch(() => undefined);
+    }
+  }
+
+  #publish(chunk: { index: number; lengthBytes: number; zero: boolean }, buffer: Buffer): void {
+    const { index, lengthBytes, zero } = chunk;
+    if (index === 0) this.#first = { data: Buffer.from(zero ? this.#options.zeros : buffer), lengthBytes };
+    if (zero) this.#options.pool.release(buffer);
+    const data = zero ? undefined : buffer;
+    this.#slots.set(index, { index, lengthBytes, data, pins: 0, evicted: false });
+    this.#head = index + 1;
+    this.#published.notify();
+  }
+
+  async #freeBuffer(): Promise<Buffer> {
+    const { pool, patienceMs, signal, now } = this.#options;
+    let starvedAt: number | undefined;
+    for (;;) {
+      signal.throwIfAborted();
+      if ([...this.#members].some(({ attached }) => attached)) {
+        const free = this.#slots.size < maxEntries ? pool.tryAcquire() : undefined;
+        if (free !== undefined) return free;
+        if (this.#evict()) continue;
+        if ([...this.#members].some(({ waiting }) => waiting)) {
+          // Somebody starves: give the slowest a moment, then go on without it.
+          starvedAt ??= now();
+          const left = starvedAt + patienceMs - now();
+          if (left <= 0) this.#detachSlowest();
+          await waitAtMost(this.#change.wait(), left <= 0 ? 0 : left, signal);
+          continue;
+        }
+        starvedAt = undefined;
+      }
+      await waitOrAbort(this.#change.wait(), signal);
+    }
+  }
+
+  /** Drops the chunks that no attached target needs; true if one was dropped. */
+  #evict(): boolean {
+    const needed = Math.min(...[...this.#members].filter(({ attached }) => attached).map(({ next }) => next));
+    let dropped = false;
+    for (const slot of this.#slots.values()) {
+      if (slot.index >= needed) break;
+      slot.evicted = true;
+      this.#slots.delete(slot.index);
+      dropped = true;
+      this.#free(slot);
+    }
+    return dropped;
+  }
+
+  #detachSlowest(): void {
+    const attached = [...this.#members].filter((member) => member.attached && !member.waiting);
+    const slowest = Math.min(...attached.map(({ next }) => next));
+    for (const member of attached.filter(({ next }) => next === slowest)) {
+      member.attached = false;
+      this.#detachments += 1;
+    }
+  }
+
+  #free(slot: Slot): void {
+    if (slot.evicted && slot.pins === 0 && slot.data !== undefined) this.#options.pool.release(slot.data);
+  }
+}
+
+const reasonOf = (signal: AbortSignal): Error =>
+  signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason });
+
+async function waitOrAbort(event: Promise<void>, signal: AbortSignal): Promise<void> {
+  await waitAtMost(event, undefined, signal);
+}
+
+/** True if the event was first, false if the time was over. */
+async function waitAtMost(
+  event: Promise<void>,
+  timeoutMs: number | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  let abort: (() => void) | undefined;
+  try {
+    return await new Promise<boolean>((resolve, reject) => {
+      abort = () => {
+        reject(reasonOf(signal));
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      if (signal.aborted) abort();
+      if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs, false);
+      void event.then(() => {
+        resolve(true);
+      });
+    });
+  } finally {
+    clearTimeout(timer);
+    if (abort !== undefined) signal.removeEventListener('abort', abort);
+  }
+}

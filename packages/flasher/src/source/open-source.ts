@@ -1,0 +1,80 @@
+import { open, readFile, stat } from 'node:fs/promises';
+import { openImage } from '@osforge/disk-image';
+import { FlashSourceError } from '../errors.ts';
+import { bmapExtents, parseBmap } from './bmap.ts';
+import { compressedSource } from './compressed-source.ts';
+import { decompressedSize } from './decompressed-size.ts';
+import { randomAccessSource } from './random-access-source.ts';
+import type { ImageSource, SourceFormat } from './source.ts';
+
+/** Which image to write. Plain data. */
+export interface SourceRequest {
+  readonly path: string;
+  /** Default: told from the first bytes; everything unknown is raw. Give it for images that you do not trust. */
+  readonly format?: SourceFormat | undefined;
+  /** A bmap file about the image inside: its size, and where it is zeros. */
+  readonly bmapPath?: string | undefined;
+  /** SHA-256 of the whole image inside (not of the compressed file), in hex; a target is not completed if it differs. */
+  readonly sha256?: string | undefined;
+}
+
+/** @throws FlashSourceError */
+export async function openSource(request: SourceRequest): Promise<ImageSource> {
+  const { path } = request;
+  try {
+    const status = await stat(path);
+    if (!status.isFile() && !status.isBlockDevice())
+      throw new FlashSourceError(`${path} is neither a file nor a device`, { path, reason: 'format' });
+    const format = request.format ?? (await detectFormat(path));
+    const bmap =
+      request.bmapPath === undefined
+        ? undefined
+        : parseBmap(await readFile(request.bmapPath, 'utf8'), request.bmapPath);
+    const extents = bmap === undefined ? undefined : bmapExtents(bmap);
+    if (format === 'gzip' || format === 'xz' || format === 'zstd') {
+      const sizeBytes = bmap?.imageSizeBytes ?? (await decompressedSize(path, format));
+      return { ...compressedSource({ path, format, sizeBytes }), extents };
+    }
+    const reader = await openImage(path, format);
+    if (bmap !== undefined && bmap.imageSizeBytes !== reader.sizeBytes) {
+      await reader.close();
+      const message = `${String(request.bmapPath)} is about ${bmap.imageSizeBytes} bytes, and ${path} has ${reader.sizeBytes}`;
+      throw new FlashSourceError(message, { path, reason: 'changed' });
+    }
+    return await randomAccessSource({ path, format, reader, extents });
+  } catch (error) {
+    throw asSourceError(error, path);
+  }
+}
+
+const magics: readonly (readonly [SourceFormat, Buffer])[] = [
+  ['gzip', Buffer.from([0x1f, 0x8b])],
+  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])],
+  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
+  ['qcow2', Buffer.from([0x51, 0x46, 0x49, 0xfb])],
+  ['vhdx', Buffer.from('vhdxfile')],
+];
+
+async function detectFormat(path: string): Promise<SourceFormat> {
+  const head = Buffer.alloc(8);
+  const file = await open(path, 'r');
+  try {
+    await file.read(head, 0, head.length, 0);
+  } finally {
+    await file.close();
+  }
+  return magics.find(([, magic]) => head.subarray(0, magic.length).equals(magic))?.[0] ?? 'raw';
+}
+
+/** The error of this package for a failure of an image. */
+export function asSourceError(error: unknown, path: string): FlashSourceError {
+  if (error instanceof FlashSourceError) return error;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const detail = error instanceof Error ? error.message : String(error);
+  const reason = code === 'ENOENT' ? 'missing' : code === 'EIO' ? 'io' : 'damaged';
+  return new FlashSourceError(
+    `the image ${path} cannot be read: ${detail}`,
+    { path, reason },
+    { cause: error },
+  );
+}
