@@ -29,8 +29,16 @@ export const defaultThresholds: PressureThresholds = {
 /** A level, and since when the readings speak for a lower one. */
 export interface LevelState {
   readonly level: PressureLevel;
-  /** Time of the first of the readings that are calm; undefined when the last was not. */
-  readonly calmSince: number | undefined;
+  /** Undefined when the last reading was not calm. */
+  readonly calm: Calm | undefined;
+}
+
+/** Readings in a row that speak for a lower level. */
+interface Calm {
+  /** Time of the first of them. */
+  readonly since: number;
+  /** The worst level that one of them speaks for. */
+  readonly worst: PressureLevel;
 }
 
 const ranks: Readonly<Record<PressureLevel, number>> = { normal: 0, elevated: 1, critical: 2 };
@@ -48,10 +56,11 @@ export function worstMeasure(fractions: PressureFractions): PressureMeasure | un
 
 /**
  * The level after one more reading. It rises at once. It falls when all fractions have been below the threshold by
- * `margin` for `calmMs`, so that a figure which hovers at a threshold does not make it flap.
+ * `margin` for `calmMs`, and then no further than to the worst level of that time, so that a figure which hovers at a
+ * threshold does not make it flap.
  */
 export function nextLevel(
-  { level, calmSince }: LevelState,
+  { level, calm }: LevelState,
   fractions: PressureFractions,
   now: number,
   { elevated, critical, margin, calmMs }: PressureThresholds,
@@ -63,9 +72,12 @@ export function nextLevel(
     return fraction >= elevated - offset ? 'elevated' : 'normal';
   };
   const reached = at(0);
-  if (isAtLeast(reached, level)) return { level: reached, calmSince: undefined };
+  if (isAtLeast(reached, level)) return { level: reached, calm: undefined };
   const remaining = at(margin);
-  if (isAtLeast(remaining, level)) return { level, calmSince: undefined };
-  const since = calmSince ?? now;
-  return now - since >= calmMs ? { level: remaining, calmSince: undefined } : { level, calmSince: since };
+  if (isAtLeast(remaining, level)) return { level, calm: undefined };
+  const { since, worst: worstBefore } = calm ?? { since: now, worst: remaining };
+  const worstOfCalm = isAtLeast(remaining, worstBefore) ? remaining : worstBefore;
+  return now - since >= calmMs
+    ? { level: worstOfCalm, calm: undefined }
+    : { level, calm: { since, worst: worstOfCalm } };
 }

@@ -47,7 +47,7 @@ export interface PressureState {
 export interface MemoryPressure {
   /** The first reading, then one for each change of the level: what caches and queues subscribe to. */
   readonly level$: Observable<PressureState>;
-  /** Every reading: for gauges. */
+  /** Every reading: for gauges. One that cannot be taken, as when no file descriptor is left, is left out. */
   readonly reading$: Observable<PressureState>;
 }
 
@@ -70,7 +70,7 @@ export function createMemoryPressure(options: MemoryPressureOptions = {}): Memor
   const sources = { ...defaultPressureSources(), ...options.sources };
 
   const reading$ = new Observable<PressureState>((subscriber) => {
-    let state: LevelState = { level: 'normal', calmSince: undefined };
+    let state: LevelState = { level: 'normal', calm: undefined };
     let heap: MemoryUse | undefined;
     let lastAt = -Infinity;
 
@@ -92,13 +92,22 @@ export function createMemoryPressure(options: MemoryPressureOptions = {}): Memor
       });
     };
 
+    /** Node needs a file descriptor to read the RSS: where there is none left, the next reading has to do. */
+    const tryToRead = (): void => {
+      try {
+        read();
+      } catch {
+        // Thrown from a timer or an observer, it would end the process.
+      }
+    };
+
     const endCollections = sources.onCollection((major) => {
       if (major) heap = sources.heap();
-      if (major || sources.now() - lastAt >= minReadingMs) read();
+      if (major || sources.now() - lastAt >= minReadingMs) tryToRead();
     });
-    const endEvents = sources.onCgroupEvent(read);
-    const timer = sampleMs > 0 ? setInterval(read, timerMs(sampleMs)).unref() : undefined;
-    read();
+    const endEvents = sources.onCgroupEvent(tryToRead);
+    const timer = sampleMs > 0 ? setInterval(tryToRead, timerMs(sampleMs)).unref() : undefined;
+    tryToRead();
     return () => {
       clearInterval(timer);
       endCollections();

@@ -102,6 +102,23 @@ test('reads by its timer where nothing else gives occasion', async () => {
   expect((await firstValueFrom(reading$.pipe(skip(2)))).at).toBe(5);
 });
 
+test('leaves out a reading that cannot be taken, and goes on with the next', async () => {
+  const sources = fakeSources();
+  let open = false;
+  const rss = (): MemoryUse => {
+    // As Node says it.
+    if (!open) throw new Error('EMFILE: too many open files, uv_resident_set_memory');
+    return { usedBytes: 10, limitBytes: 100 };
+  };
+  const { reading$ } = createMemoryPressure({ sources: { ...sources, rss }, sampleMs: 1 });
+  const next = firstValueFrom(reading$);
+  sources.kernelEvent();
+  sources.collect(true);
+  open = true;
+  expect((await next).rss.usedBytes).toBe(10);
+  expect(sources.listeners()).toBe(0);
+});
+
 test('reads this process, and the heap after a real major collection', async () => {
   const { reading$ } = createMemoryPressure({ sampleMs: 0, minReadingMs: 0 });
   const readings: { heap: MemoryUse | undefined; rss: MemoryUse }[] = [];
