@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, connect, type Socket } from 'node:net';
 import { execFile } from 'node:child_process';
@@ -23,7 +24,10 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-async function serve(registry: Registry, options: { scrapeTimeoutMs?: number } = {}): Promise<MetricsServer> {
+async function serve(
+  registry: Registry,
+  options: { scrapeTimeoutMs?: number; slowClientMs?: number } = {},
+): Promise<MetricsServer> {
   const server = await createMetricsServer(registry, { port: 0, ...options });
   servers.push(server);
   return server;
@@ -115,8 +119,10 @@ test('an address of another machine, a port that cannot be and a path without / 
   const elsewhere = createMetricsServer(oneMetric(), { port: 0, host: '192.0.2.1' });
   await expect(elsewhere).rejects.toThrow(MetricsListenError);
   await expect(createMetricsServer(oneMetric(), { port: 70_000 })).rejects.toThrow(MetricsListenError);
-  const path = createMetricsServer(oneMetric(), { port: 0, path: 'metrics' });
-  await expect(path).rejects.toThrow(InvalidMetricOptionError);
+  for (const wrong of [{ path: 'metrics' }, { slowClientMs: 0 }, { slowClientMs: NaN }]) {
+    const server = createMetricsServer(oneMetric(), { port: 0, ...wrong });
+    await expect(server).rejects.toThrow(InvalidMetricOptionError);
+  }
 });
 
 test('scrapes at the same time share the work', async () => {
@@ -198,6 +204,32 @@ test('whoever hangs up early, or talks nonsense, hurts no other', async () => {
   expect(await text(odd)).toMatch(/^HTTP\/1.1 400 /);
   end();
   expect((await fetch(server.url)).status).toBe(200);
+});
+
+test('whoever does not send a whole request, or does not read the answer, is cut', async () => {
+  const registry = oneMetric();
+  // More than the kernel buffers of a connection.
+  const large = registry.gauge({ name: 'osforge_large', help: 'Large.', labels: ['text'], maxSeries: 20 });
+  for (let index = 0; index < 20; index += 1) large.labels({ text: String(index).repeat(1e6) }).set(1);
+  const server = await serve(registry, { slowClientMs: 200, scrapeTimeoutMs: 200 });
+  const half = await connected(server);
+  half.write('GET /metrics HTTP/1.1\r\nHost');
+  expect(await text(half)).toMatch(/^HTTP\/1.1 408 /);
+  // Paused, the client learns of its end only when it reads on; the server's side tells at once.
+  const cut = gate();
+  const onAccepted = (message: unknown): void => {
+    // As Node documents this channel.
+    (message as { socket: Socket }).socket.once('close', cut.open);
+  };
+  subscribe('net.server.socket', onAccepted);
+  const deaf = await connected(server);
+  deaf.pause();
+  deaf.on('error', () => {});
+  deaf.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await cut.opened;
+  unsubscribe('net.server.socket', onAccepted);
+  deaf.destroy();
+  expect((await fetch(server.url, { method: 'HEAD' })).status).toBe(200);
 });
 
 test('neither the server nor a connection to it keeps the process alive', async () => {

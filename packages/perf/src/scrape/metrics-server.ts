@@ -17,6 +17,11 @@ export interface MetricsServerOptions {
   readonly scrapeTimeoutMs?: number | undefined;
   /** Most connections at once; further ones are closed at once. Default 32. */
   readonly maxConnections?: number | undefined;
+  /**
+   * Time in which a client has to send its request, and for which it may read nothing of the answer, in ms; default
+   * 10 000. Then its connection is cut, so that slow clients do not take all of them for good.
+   */
+  readonly slowClientMs?: number | undefined;
 }
 
 /** A listening server. It does not keep the process alive. */
@@ -41,7 +46,8 @@ export interface MetricsServer {
  * Serves the metrics by HTTP. GET and HEAD of `path` give them in the format that the `Accept` header prefers;
  * other paths are 404, other methods 405. Scrapes at the same time share the work.
  *
- * @throws MetricsPortTakenError, MetricsListenError, InvalidMetricOptionError for a path without `/`
+ * @throws MetricsPortTakenError, MetricsListenError, InvalidMetricOptionError for a path without `/` and a
+ * `slowClientMs` below 1
  */
 export async function createMetricsServer(
   source: MetricSource,
@@ -53,17 +59,27 @@ export async function createMetricsServer(
     path = '/metrics',
     scrapeTimeoutMs = 5000,
     maxConnections = 32,
+    slowClientMs = 10_000,
   } = options;
   if (!path.startsWith('/')) {
     throw new InvalidMetricOptionError('the metrics server', 'path', 'it begins with /.');
   }
   const scrape = new SharedScrape(source, scrapeTimeoutMs);
-  const server = createServer((request, response) => {
+  if (!(slowClientMs >= 1)) {
+    throw new InvalidMetricOptionError('the metrics server', 'slowClientMs', 'give 1 or more.');
+  }
+  const requestTimeout = Math.ceil(timerMs(slowClientMs));
+  const limits = {
+    headersTimeout: requestTimeout,
+    requestTimeout,
+    // Node looks for slow requests only so often, by default each 30 s.
+    connectionsCheckingInterval: Math.min(requestTimeout, 1000),
+  };
+  const server = createServer(limits, (request, response) => {
     void answer(request, response, { path, scrape, closing: () => !server.listening });
   });
-  // Slow senders must not hold a connection: a scrape's request is one packet.
-  server.headersTimeout = 5000;
-  server.requestTimeout = 10_000;
+  // A connection is idle while its scrape goes on, too.
+  server.setTimeout(timerMs(scrapeTimeoutMs + slowClientMs));
   server.maxConnections = maxConnections;
   server.on('connection', (socket) => {
     socket.unref();
