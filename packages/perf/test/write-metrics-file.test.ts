@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -87,6 +87,7 @@ test('on failure there is a typed error, the old file is as it was and no other 
     errno: 'EISDIR',
   });
   await expect(writeMetricsFile(counting(1), join(inner, 'a.txt'))).rejects.toThrow(MetricsFileError);
+  await expect(writeMetricsFile(counting(1), '/proc/a.prom')).rejects.toMatchObject({ replaced: false });
   const signal = AbortSignal.abort();
   await expect(writeMetricsFile(counting(1), path, { signal })).rejects.toThrow(MetricsCancelledError);
   const stuck = createRegistry({ collectorTimeoutMs: 500 });
@@ -96,4 +97,54 @@ test('on failure there is a typed error, the old file is as it was and no other 
   await stuck.collect();
   expect(await readFile(path, 'utf8')).toBe('old');
   expect((await readdir(inner)).sort()).toEqual(['folder.prom', 'old.prom']);
+});
+
+test('a full disk leaves the old file as it was, and nothing else (root)', async () => {
+  const disk = join(folder, 'disk');
+  await mkdir(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', disk]);
+  try {
+    const path = join(disk, 'osforge.prom');
+    await writeMetricsFile(counting(1), path);
+    const old = await readFile(path, 'utf8');
+    const large = createRegistry();
+    large.gauge({ name: 'osforge_large', help: 'x'.repeat(100_000) });
+    await expect(writeMetricsFile(large, path)).rejects.toMatchObject({ errno: 'ENOSPC', replaced: false });
+    expect(await readFile(path, 'utf8')).toBe(old);
+    expect(await readdir(disk)).toEqual(['osforge.prom']);
+  } finally {
+    execFileSync('umount', [disk]);
+  }
+});
+
+test('a folder that may be written but not read: the file is there, and the error says so (root)', async () => {
+  const place = join(folder, 'drop-box');
+  await mkdir(place);
+  await chmod(folder, 0o755);
+  await chmod(place, 0o333);
+  const script = `
+    import { createRegistry, writeMetricsFile } from '@osforge/perf';
+    process.setgid(65534);
+    process.setuid(65534);
+    await writeMetricsFile(createRegistry(), ${JSON.stringify(join(place, 'osforge.prom'))}).catch((error) => {
+      console.log(error.code, error.errno, error.replaced);
+    });
+  `;
+  const output = execFileSync(
+    process.execPath,
+    ['--conditions=@osforge/source', '--input-type=module', '--eval', script],
+    { cwd: join(import.meta.dirname, '..'), encoding: 'utf8' },
+  );
+  expect(output).toBe('PERF_METRICS_FILE EACCES true\n');
+  expect(await readdir(place)).toEqual(['osforge.prom']);
+});
+
+test('a symbolic link is replaced, and not what it leads to', async () => {
+  const target = join(folder, 'target');
+  await writeFile(target, 'old');
+  const link = join(folder, 'link.prom');
+  await symlink(target, link);
+  await writeMetricsFile(counting(1), link);
+  expect(await readFile(target, 'utf8')).toBe('old');
+  expect(await readFile(link, 'utf8')).toContain('osforge_events_total 1\n');
 });

@@ -115,7 +115,8 @@ export class MetricsListenError extends MetricsError {
   readonly port: number;
 
   constructor(host: string, port: number, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    // Some of Node's messages end in a full stop.
+    const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
     super(
       `The metrics server cannot listen on ${host}:${port}: ${reason}. Check the address and the port.`,
       cause,
@@ -125,17 +126,28 @@ export class MetricsListenError extends MetricsError {
   }
 }
 
-/** The metrics file could not be replaced; the old one is as it was. */
+/** What is told of a metrics file that could not be written. */
+interface MetricsFileFailure {
+  readonly errno?: string | undefined;
+  readonly reason: string;
+  readonly cause?: unknown;
+  readonly replaced?: boolean | undefined;
+}
+
+/** The metrics file was not replaced, and the old one is as it was; unless `replaced`: then a crash may undo it. */
 export class MetricsFileError extends MetricsError {
   readonly code = 'PERF_METRICS_FILE';
   readonly path: string;
   /** Name of the system's error, such as `ENOSPC`; undefined where no system call failed. */
   readonly errno: string | undefined;
+  /** Whether readers see the new content all the same; only its folder could not be flushed then. */
+  readonly replaced: boolean;
 
-  constructor(path: string, errno: string | undefined, reason: string, cause?: unknown) {
-    super(`${path} was not written: ${reason}`, cause);
+  constructor(path: string, { errno, reason, cause, replaced = false }: MetricsFileFailure) {
+    super(`${path} was ${replaced ? '' : 'not '}written${replaced ? ', but' : ':'} ${reason}`, cause);
     this.path = path;
     this.errno = errno;
+    this.replaced = replaced;
   }
 }
 

@@ -19,7 +19,8 @@ const MODE = 0o644;
  * format it reads). A reader sees the old content or the new, also after a crash: a temporary file in the same
  * folder is written, fsynced and renamed over `path`, and the folder is fsynced. The mode is 0644 whatever the
  * umask. The temporary file's name does not end in `.prom`, so that the collector does not read it; on failure it
- * is removed, a killed process leaves it.
+ * is removed, a killed process leaves it. Where `path` is a symbolic link, the link is replaced and not what it leads
+ * to.
  *
  * Two writers at once: one content wins whole.
  *
@@ -33,7 +34,9 @@ export async function writeMetricsFile(
 ): Promise<void> {
   const { timeoutMs = 5000, signal } = options;
   if (!path.endsWith('.prom')) {
-    throw new MetricsFileError(path, undefined, 'the textfile collector reads names that end in .prom only.');
+    throw new MetricsFileError(path, {
+      reason: 'the textfile collector reads names that end in .prom only.',
+    });
   }
   const text = formatMetrics(await source.collect({ timeoutMs, signal }), 'prometheus');
   try {
@@ -41,7 +44,15 @@ export async function writeMetricsFile(
   } catch (error) {
     if (error instanceof MetricsError) throw error;
     const errno = errnoOf(error);
-    throw new MetricsFileError(path, errno, `${adviceFor(errno)} The old file is as it was.`, error);
+    const reason = `${adviceFor(errno)} The old file is as it was.`;
+    throw new MetricsFileError(path, { errno, reason, cause: error });
+  }
+  try {
+    await flushFolder(dirname(resolve(path)));
+  } catch (error) {
+    const errno = errnoOf(error);
+    const reason = `its folder was not flushed (${errno ?? 'unknown'}): after a crash the old file may be back.`;
+    throw new MetricsFileError(path, { errno, reason, cause: error, replaced: true });
   }
 }
 
@@ -64,6 +75,9 @@ async function replaceFile(path: string, text: string, signal: AbortSignal | und
     await rm(temp, { force: true });
     throw error;
   }
+}
+
+async function flushFolder(folder: string): Promise<void> {
   const directory = await open(folder, 'r');
   try {
     await directory.sync();
