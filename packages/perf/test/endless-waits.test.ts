@@ -1,12 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import {
-  BufferPool,
-  createInitGraph,
-  createRegistry,
-  createResourceTracker,
-  RingBuffer,
-} from '@osforge/perf';
+import { BufferPool, createInitGraph, createRegistry, RingBuffer } from '@osforge/perf';
 
 /** Longer than Node's timers wait for what they cannot hold: 1 ms. */
 const aMoment = (): Promise<void> => wait(20);
