@@ -8,7 +8,8 @@ const USAGE = `usage: npm run bench:compare -- BEFORE.json AFTER.json [--fail-on
                         [--confidence 0.99] [--least-effect 0.05]
 
 Takes what nx bench writes (out-bench/result.json) and what npm run bench writes (out/bench/*.json).
-Exit code 1 with --fail-on slower where something is slower, 2 where the files cannot be compared.
+Exit code 1 with --fail-on slower where something is slower, 2 where the files cannot be compared, and with
+--fail-on slower also where nothing in them can.
 `;
 
 try {
@@ -33,9 +34,9 @@ try {
     if (!(confidence > 0 && confidence < 1)) throw new Error('--confidence takes a number between 0 and 1');
     if (!(leastEffect >= 0)) throw new Error('--least-effect takes a number from 0');
     if (failOn !== undefined && failOn !== 'slower') throw new Error('--fail-on takes "slower"');
-    const { text, slower } = report(read(before), read(after), { confidence, leastEffect });
+    const { text, slower, compared } = report(read(before), read(after), { confidence, leastEffect });
     process.stdout.write(text);
-    process.exitCode = failOn === 'slower' && slower > 0 ? 1 : 0;
+    if (failOn === 'slower') process.exitCode = compared === 0 ? 2 : slower > 0 ? 1 : 0;
   }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);

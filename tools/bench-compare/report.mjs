@@ -7,7 +7,7 @@ import { compareResults, machineDifferences } from './verdicts.mjs';
  * @param {readonly BenchResultFile[]} before
  * @param {readonly BenchResultFile[]} after
  * @param {import('./verdicts.mjs').CompareOptions} options
- * @returns {{ text: string, slower: number }}
+ * @returns {{ text: string, slower: number, compared: number }}
  * @throws {Error} where they have no package in common
  */
 export function report(before, after, options) {
@@ -17,7 +17,7 @@ export function report(before, after, options) {
   });
   if (pairs.length === 0) {
     const names = (/** @type {readonly BenchResultFile[]} */ all) =>
-      all.map((each) => each.package).join(', ');
+      all.map((each) => each.package).join(', ') || 'nothing';
     throw new Error(`the first is of ${names(before)}, the second of ${names(after)}: nothing to compare`);
   }
   /** @type {string[]} */
@@ -58,5 +58,5 @@ export function report(before, after, options) {
     `${slower} slower of ${compared} compared, each at ${percent(options.confidence)} confidence and from ${percent(options.leastEffect)} on` +
       ` (so at most about ${figure(compared * (1 - options.confidence))} of them by chance)`,
   );
-  return { text: `${lines.join('\n')}\n`, slower };
+  return { text: `${lines.join('\n')}\n`, slower, compared };
 }

@@ -102,6 +102,9 @@ function verdict(head, by, before, after, { confidence, leastEffect }) {
   const change = welchRatio(before, after, confidence);
   if (change === undefined) return unequal(head, 'one round says nothing of the noise');
   const { value, low, high } = change;
+  if (![value, low, high].every((each) => Number.isFinite(each) && each > 0)) {
+    return unequal(head, 'a round is not above 0, which has no ratio');
+  }
   /** @type {Verdict} */
   let said = 'noise';
   if (low > 1 && value >= 1 + leastEffect) said = 'slower';

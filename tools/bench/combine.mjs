@@ -14,7 +14,8 @@ export const CONFIDENCE = 0.95;
  * Puts the same group of several rounds together.
  *
  * @param {readonly RawGroup[]} raw in any order of groups, each group in the order of the rounds
- * @returns {{ groups: Group[], problems: string[] }} an entry that a round lacks is a problem and is left out
+ * @returns {{ groups: Group[], problems: string[] }} an entry that a round lacks, or has no positive figure of, is a
+ *   problem and is left out
  */
 export function combine(raw) {
   /** @type {string[]} */
@@ -29,7 +30,12 @@ export function combine(raw) {
     const names = [...new Set(rounds.flatMap(({ entries }) => entries.map(({ name }) => name)))];
     const entries = names.flatMap((name) => {
       const found = rounds.flatMap((round) => round.entries.filter((entry) => entry.name === name));
-      if (found.length === rounds.length) return [entryOf(name, found)];
+      if (found.length === rounds.length) {
+        const entry = entryOf(name, found);
+        if (entry.rounds.every((figure) => Number.isFinite(figure) && figure > 0)) return [entry];
+        problems.push(`${label}: ${JSON.stringify(name)} has no figure above 0 in every round`);
+        return [];
+      }
       problems.push(
         `${label}: ${JSON.stringify(name)} was measured ${found.length} times in ${rounds.length} rounds`,
       );

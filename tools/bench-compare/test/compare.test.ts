@@ -27,6 +27,9 @@ const rounds = (factor: number): ReturnType<typeof rawRound>[] =>
 const before = file('before.json', resultOf(rounds(1)));
 const slower = file('slower.json', [resultOf(rounds(1.5))]);
 
+const cutOff = path.join(folder, 'cut-off.json');
+writeFileSync(cutOff, JSON.stringify(resultOf(rounds(1))).slice(0, 100));
+
 test('what is slower fails only where that is asked for', () => {
   const told = compare(before, slower);
   expect(told.stdout).toMatch(
@@ -39,7 +42,22 @@ test('what is slower fails only where that is asked for', () => {
   expect(compare(slower, before).stdout).toMatch(/faster/);
 });
 
+test('a gate does not pass where nothing could be compared', () => {
+  const single = file('single.json', resultOf([rawRound(10, 40)]));
+  expect(compare(single, single)).toMatchObject({ status: 0 });
+  const gate = compare(single, single, '--fail-on', 'slower');
+  expect(gate.stdout).toContain('0 slower of 0 compared');
+  expect(gate.status).toBe(2);
+});
+
+test('a file held against itself is noise', () => {
+  const { status, stdout } = compare(before, before, '--fail-on', 'slower');
+  expect(stdout).toMatch(/noise +hash 64 MiB/);
+  expect(status).toBe(0);
+});
+
 test.each([
+  ['what was cut off', [before, cutOff], /cut-off\.json cannot be read: /],
   [
     'another schema',
     [before, file('v2.json', { schema: 'osforge-bench/2' })],

@@ -83,6 +83,29 @@ test('entries that only one has, and single rounds, are not compared', () => {
   ]);
 });
 
+test('what has a round of 0 or below is not compared', () => {
+  const before = resultOf([rawRound(1, 2), rawRound(1, 2), rawRound(1, 2)]);
+  const withRounds = (rounds: number[]): typeof before => ({
+    ...before,
+    groups: before.groups.map((group) => ({
+      ...group,
+      ratios: group.ratios.map((ratio) => ({ ...ratio, rounds })),
+    })),
+  });
+  for (const rounds of [
+    [0, 0, 0],
+    [1, 0, 1],
+    [-1, -1, -1],
+  ]) {
+    expect(compareResults(before, withRounds(rounds), options)).toMatchObject([
+      { verdict: 'not comparable', why: 'a round is not above 0, which has no ratio' },
+    ]);
+    expect(compareResults(withRounds(rounds), before, options)).toMatchObject([
+      { verdict: 'not comparable' },
+    ]);
+  }
+});
+
 test('two packages are no pair', () => {
   const other = resultOf([rawRound(1, 2)], { package: 'checkpoint' });
   expect(() => report([resultOf([rawRound(1, 2)])], [other], options)).toThrow(/nothing to compare/);

@@ -29,6 +29,18 @@ test('an entry that a round lacks is a problem and no figure', () => {
   expect(groups[0]?.ratios).toEqual([]);
 });
 
+test('an entry without a sample, or of 0, is a problem and no figure', () => {
+  const [whole] = rawRound(10, 40).entries;
+  const empty = { ...rawRound(10, 40), entries: whole === undefined ? [] : [{ ...whole, values: [] }] };
+  for (const round of [empty, rawRound(0)]) {
+    const result = resultOf([rawRound(10), round]);
+    expect(result.problems).toEqual([
+      'bench/flush.bench.ts: hash 64 MiB: "hashFile" has no figure above 0 in every round',
+    ]);
+    expect(checkResult(result, 'it').groups[0]?.entries).toEqual([]);
+  }
+});
+
 test('a peer that is not there is said, and has no number', () => {
   const text = section(resultOf([rawRound(10), rawRound(11)]));
   expect(text).toContain('| sha256sum | not measured: sha256sum is not installed | – |');
