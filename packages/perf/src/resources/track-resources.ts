@@ -44,8 +44,8 @@ export interface ResourceWatch extends Disposable {
 const defaultSettleMs = 2000;
 
 /**
- * Watch what the whole process opens from now on, by its own hands or in a library: timers (async hooks), sockets,
- * servers, child processes and workers (diagnostics channels), file watchers, and listeners on `emitters`. For tests
+ * Watch what the whole process opens from now on, by its own hands or in a library: timers and file watchers (async
+ * hooks), sockets, servers, child processes and workers (diagnostics channels), and listeners on `emitters`. For tests
  * and diagnosis: it takes a stack, some microseconds, for each.
  */
 export function trackResources({
@@ -66,7 +66,7 @@ export function trackResources({
     watchTimers(settings),
     watchHandles(settings),
     watchListeners(emitters, settings),
-    watchFileWatchers(),
+    watchFileWatchers(settings),
   ];
   const open = (): OpenResource[] =>
     watchers.flatMap((watcher) => watcher.open()).filter((resource) => !except(resource));

@@ -63,5 +63,5 @@ test.each([
 
 test('a forgotten file watcher fails its file', () => {
   expect(resultOf('watcher')).toMatchObject({ status: 'failed' });
-  expect(resultOf('watcher').message).toContain('1 watcher (fs.watch or fs.watchFile)');
+  expect(resultOf('watcher').message).toContain('1 watcher (fs.watch), opened\n');
 });

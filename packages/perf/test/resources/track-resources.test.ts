@@ -1,4 +1,8 @@
 import { EventEmitter } from 'node:events';
+import { unwatchFile, watch as watchFolder, watchFile } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createResourceTracker, ResourceLeakError, runAsOwner, trackResources } from '@osforge/perf';
 
@@ -21,6 +25,27 @@ test('finds what was opened since, under the owner in whose name it ran, also af
   ]);
   expect(open[2]?.openedAt).toContain('track-resources.test.ts');
   for (const timer of timers) clearTimeout(timer);
+});
+
+test('finds watchers of files by their owner and place, also where others have ended meanwhile', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'watchers-'));
+  const old = watchFolder(folder);
+  using watch = trackResources({ foreignFrame: /node_modules/ });
+  const file = join(folder, 'file');
+  runAsOwner('catalogue', () => {
+    watchFile(file, () => {});
+  });
+  const folders = [watchFolder(folder), watchFolder(folder, { persistent: false })];
+  old.close();
+  expect(watch.open()).toMatchObject([
+    { owner: 'catalogue', kind: 'watcher', detail: 'fs.watchFile' },
+    { owner: 'unknown', kind: 'watcher', detail: 'fs.watch' },
+  ]);
+  expect(watch.open()[0]?.openedAt).toContain('track-resources.test.ts');
+  unwatchFile(file);
+  for (const one of folders) one.close();
+  await watch.assertNoLeaks({ timeoutMs: 60_000 });
+  await rm(folder, { recursive: true });
 });
 
 test('finds listeners on the emitters it was given, once each, and not those from before', async () => {
