@@ -222,6 +222,66 @@ export class FfuBusyError extends Error {
   }
 }
 
+/** A compressed image cannot be expanded: it is cut, damaged, or its program is missing. */
+export class ImageExpandError extends Error {
+  readonly code = 'DISK_IMAGE_EXPAND';
+  override readonly name = 'ImageExpandError';
+  readonly path: string;
+  /** Bytes that came out before. */
+  readonly expandedBytes: number;
+  readonly reason: string;
+  constructor(path: string, expandedBytes: number, reason: string, options?: DiskImageErrorOptions) {
+    super(
+      `${path} cannot be expanded behind byte ${expandedBytes} of the disk in it: ${reason}; get the file again`,
+      options,
+    );
+    this.path = path;
+    this.expandedBytes = expandedBytes;
+    this.reason = reason;
+  }
+}
+
+/** A compressed image expands to more than is allowed; `limit` is the option to raise. */
+export class ImageLimitError extends Error {
+  readonly code = 'DISK_IMAGE_LIMIT';
+  override readonly name = 'ImageLimitError';
+  readonly limit: string;
+  constructor(limit: string, detail: string) {
+    super(`${detail}: raise ${limit} if the image is trusted`);
+    this.limit = limit;
+  }
+}
+
+/** An image that reads other files of this machine: nobody but its owner can say whether it may. */
+export class ImageBackingError extends Error {
+  readonly code = 'DISK_IMAGE_BACKING';
+  override readonly name = 'ImageBackingError';
+  readonly path: string;
+  constructor(path: string, what: string) {
+    super(
+      `${path} ${what}, which is not followed: fold it into one image first (qemu-img convert), if you trust it`,
+    );
+    this.path = path;
+  }
+}
+
+/** A conversion that cannot be: an extension without a format, or a target that is the source. */
+export class ImageConvertError extends Error {
+  readonly code = 'DISK_IMAGE_CONVERT';
+  override readonly name = 'ImageConvertError';
+}
+
+/** A bmap file that is none, is damaged, or is of another image; `place` is a line or an element. */
+export class BmapFormatError extends Error {
+  readonly code = 'DISK_IMAGE_BMAP_FORMAT';
+  override readonly name = 'BmapFormatError';
+  readonly place: string;
+  constructor(place: string, reason: string) {
+    super(`bmap file, ${place}: ${reason}`);
+    this.place = place;
+  }
+}
+
 /** True if the error says that bytes read from an image are damaged, cut or hostile: building it again may help, retrying does not. */
 export function isImageFormatError(error: unknown): boolean {
   return (
@@ -235,7 +295,10 @@ export function isImageFormatError(error: unknown): boolean {
     error instanceof FfuFormatError ||
     error instanceof FfuUnsupportedError ||
     error instanceof FfuLimitError ||
-    error instanceof FfuDigestError
+    error instanceof FfuDigestError ||
+    error instanceof ImageExpandError ||
+    error instanceof ImageLimitError ||
+    error instanceof BmapFormatError
   );
 }
 

@@ -1,0 +1,126 @@
+import { stat } from 'node:fs/promises';
+import { hashFile } from '@osforge/flush';
+import { contentDigest } from '../block/digest.ts';
+import type { BlockReader } from '../block/reader.ts';
+import type { DetectedFormat } from './detect-format.ts';
+import { type FileSystemFacts, readFileSystem } from './file-system.ts';
+import { type AnyImage, openAnyImage, type OpenAnyOptions } from './open-any-image.ts';
+import { type PartitionFacts, readTable, type TableFacts } from './partition-table.ts';
+
+export interface InspectOptions extends OpenAnyOptions {
+  /** Also hash the file and the disk in it; default false. Both are read whole. */
+  readonly hash?: boolean;
+}
+
+export interface InspectedPartition extends PartitionFacts {
+  readonly fileSystem?: FileSystemFacts;
+  /** Why the partition's content could not be looked at. */
+  readonly problem?: string;
+}
+
+export interface ImageReport {
+  readonly path: string;
+  readonly format: DetectedFormat;
+  /** Length of the file. */
+  readonly fileBytes: number;
+  /** What the file occupies on its disk. */
+  readonly allocatedBytes: number;
+  /** Size of the disk that a machine sees. */
+  readonly virtualBytes: number;
+  /** Bytes of the disk that are not known to be zero. */
+  readonly usedBytes: number;
+  /** `bytes` is undefined where nothing tells it; `told` says what did. */
+  readonly sectorSize: {
+    readonly bytes: number | undefined;
+    readonly told: 'partition table' | 'FFU manifest' | 'VHDX metadata' | 'nothing';
+    /** Where two of them contradict each other. */
+    readonly problem?: string;
+  };
+  readonly table: TableFacts;
+  readonly partitions: readonly InspectedPartition[];
+  /** A file system that begins at the first byte of a disk without partitions. */
+  readonly fileSystem?: FileSystemFacts;
+  /** SHA-256 in hex. `disk` is over what a machine sees: equal for an image and its conversions. */
+  readonly hashes?: { readonly file: string; readonly disk: string };
+}
+
+/**
+ * Says what an image is and what is on it. Nothing in it is trusted: what is damaged is reported in a `problem` beside
+ * it; only a file that cannot be opened as an image at all throws.
+ * @throws as openAnyImage does
+ */
+export async function inspectImage(path: string, options: InspectOptions = {}): Promise<ImageReport> {
+  const image = await openAnyImage(path, options);
+  try {
+    const { signal } = options;
+    const { reader, format } = image;
+    const { size, blocks } = await stat(image.path);
+    const { table, partitions, sectorSize } = await readTable(reader);
+    const inspected: InspectedPartition[] = [];
+    for (const partition of partitions) {
+      signal?.throwIfAborted();
+      inspected.push(await inspectPartition(reader, partition));
+    }
+    const whole = table.kind === 'none' ? await readFileSystem(reader, 0, reader.sizeBytes) : undefined;
+    return {
+      path,
+      format,
+      fileBytes: size > 0 ? size : reader.sizeBytes,
+      allocatedBytes: blocks * 512,
+      virtualBytes: reader.sizeBytes,
+      usedBytes: await usedBytes(reader),
+      sectorSize: tellSectorSize(image, sectorSize),
+      table,
+      partitions: inspected,
+      ...(whole === undefined ? {} : { fileSystem: whole }),
+      ...(options.hash === true ? { hashes: await hashes(image, signal) } : {}),
+    };
+  } finally {
+    await image.close();
+  }
+}
+
+async function inspectPartition(
+  reader: BlockReader,
+  partition: PartitionFacts,
+): Promise<InspectedPartition> {
+  const { startBytes, sizeBytes } = partition;
+  if (startBytes + sizeBytes > reader.sizeBytes)
+    return { ...partition, problem: `reaches behind the end of the disk at byte ${reader.sizeBytes}` };
+  const fileSystem = await readFileSystem(reader, startBytes, sizeBytes);
+  return fileSystem === undefined ? partition : { ...partition, fileSystem };
+}
+
+async function usedBytes(reader: BlockReader): Promise<number> {
+  const extents = await reader.extents?.();
+  if (extents === undefined) return reader.sizeBytes;
+  return extents.reduce((sum, { zero, lengthBytes }) => (zero ? sum : sum + lengthBytes), 0);
+}
+
+function tellSectorSize(
+  { format, sectorSize }: AnyImage,
+  table: 512 | 4096 | undefined,
+): ImageReport['sectorSize'] {
+  const byFormat = format === 'ffu' ? 'FFU manifest' : 'VHDX metadata';
+  if (table === undefined)
+    return sectorSize === undefined
+      ? { bytes: undefined, told: 'nothing' }
+      : { bytes: sectorSize, told: byFormat };
+  return {
+    bytes: table,
+    told: 'partition table',
+    ...(sectorSize === undefined || sectorSize === table
+      ? {}
+      : { problem: `the ${byFormat} says ${sectorSize}` }),
+  };
+}
+
+async function hashes(
+  { path, reader, format }: AnyImage,
+  signal: AbortSignal | undefined,
+): Promise<{ file: string; disk: string }> {
+  const options = signal === undefined ? {} : { signal };
+  const disk = await contentDigest(reader, options);
+  if (format === 'raw') return { file: disk, disk };
+  return { file: (await hashFile(path, options)).sha256, disk };
+}

@@ -1,0 +1,98 @@
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { BlockReader } from '../block/reader.ts';
+import { ImageBackingError } from '../errors.ts';
+import { openFfu } from '../ffu/open-ffu.ts';
+import { openImage } from '../qemu/open-image.ts';
+import { type DetectedFormat, detectFileFormat } from './detect-format.ts';
+import { expandToFile, type ExpandOptions } from './expand-image.ts';
+import { vhdxSectorSize } from './vhdx-sector-size.ts';
+
+export interface OpenAnyOptions extends ExpandOptions {
+  /** Default: told from the first bytes. */
+  readonly format?: DetectedFormat;
+  /** Where compressed images are expanded, sparse; default the system's temporary folder. */
+  readonly temporaryFolder?: string;
+}
+
+/** An image of any known format as a disk. */
+export interface AnyImage {
+  readonly path: string;
+  readonly format: DetectedFormat;
+  readonly reader: BlockReader;
+  /** What the format itself says of the sectors; undefined for raw and qcow2, which do not. */
+  readonly sectorSize: number | undefined;
+  /** Also removes what was expanded. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens an image for reading. Images that stand on other files (qcow2 with a backing or data file) are refused, as they
+ * could make any file of this machine part of a disk.
+ * @throws ImageBackingError, ImageExpandError, ImageLimitError, FfuFormatError, NbdError, DiskFullError
+ */
+export async function openAnyImage(path: string, options: OpenAnyOptions = {}): Promise<AnyImage> {
+  // Absolute: what qemu takes for a protocol ("nbd:…", "json:…") cannot begin with a slash.
+  const file = resolve(path);
+  const format = options.format ?? (await detectFileFormat(file));
+  const { signal } = options;
+  const signalOption = signal === undefined ? {} : { signal };
+  const image = (reader: BlockReader, sectorSize?: number): AnyImage => ({
+    path: file,
+    format,
+    reader,
+    sectorSize,
+    close: () => reader.close(),
+  });
+  switch (format) {
+    case 'ffu': {
+      const ffu = await openFfu(file, signalOption);
+      return image(ffu, ffu.store.sectorSize);
+    }
+    case 'raw':
+      return image(await openImage(file, 'raw', signalOption));
+    case 'qcow2':
+      await refuseBacking(file);
+      return image(await openImage(file, 'qcow2', signalOption));
+    case 'vhdx': {
+      const sectorSize = await vhdxSectorSize(file);
+      return image(await openImage(file, 'vhdx', signalOption), sectorSize);
+    }
+    case 'raw.zst':
+    case 'raw.gz':
+    case 'raw.xz': {
+      const folder = await mkdtemp(join(options.temporaryFolder ?? tmpdir(), 'osforge-expand-'));
+      const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+      try {
+        const raw = join(folder, 'disk.raw');
+        await expandToFile(file, format, raw, options);
+        const reader = await openImage(raw, 'raw', signalOption);
+        return {
+          ...image(reader),
+          async close() {
+            await reader.close();
+            await remove();
+          },
+        };
+      } catch (error) {
+        await remove();
+        throw error;
+      }
+    }
+  }
+}
+
+/** By the header alone (qcow2 specification: bytes 8 and 72), before qemu looks at it. */
+export async function refuseBacking(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    const head = Buffer.alloc(80);
+    await file.read(head, 0, head.length, 0);
+    if (head.readBigUInt64BE(8) !== 0n) throw new ImageBackingError(path, 'has a backing file');
+    if (head.readUInt32BE(4) >= 3 && (head.readBigUInt64BE(72) & 4n) !== 0n)
+      throw new ImageBackingError(path, 'keeps its data in another file');
+  } finally {
+    await file.close();
+  }
+}
