@@ -1,4 +1,7 @@
-/** A number that only grows. Keep the bound counter; do not look it up for each increment. */
+/**
+ * A number that only grows. Keep the bound counter; do not look it up for each increment. As every number of
+ * JavaScript and of Prometheus it is a double, and counts one by one up to 2^53.
+ */
 export interface Counter {
   /**
    * @param value what to add, default 1. NaN, infinite and negative values are not added: they are counted in

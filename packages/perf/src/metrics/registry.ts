@@ -13,7 +13,8 @@ import { histogramShape } from './histogram-shape.ts';
 import { HistogramSeries, type Histogram } from './histogram.ts';
 import { checkLabelNames } from './label-names.ts';
 import { checkMetricName, namesTaken } from './metric-name.ts';
-import { SeriesMap, type BoundSeries, type Labelled } from './series-map.ts';
+import { bucketsOf, valueOf } from './read-series.ts';
+import { SeriesMap, type Labelled } from './series-map.ts';
 import type { MetricSource } from './source.ts';
 import { waitUntil, type WaitOptions } from './wait-until.ts';
 
@@ -64,7 +65,6 @@ interface AnyDefinition extends MetricDefinition {
 }
 
 interface Entry {
-  readonly type: MetricType;
   /** The definition, to tell whether another one is the same. */
   readonly definition: string;
   readonly names: readonly string[];
@@ -249,7 +249,6 @@ class MetricRegistry implements Registry {
     const names = namesTaken(definition.name, type);
     for (const each of names) this.#taken.set(each, definition.name);
     this.#entries.set(definition.name, {
-      type,
       definition: definitionKey(type, definition, shape),
       names,
       read,
@@ -268,27 +267,4 @@ function headOf(
 ): Pick<MetricFamily, 'name' | 'help' | 'unit' | 'labelNames'> {
   const { name, help, labels = [] } = definition;
   return { name, help, unit, labelNames: [...labels] };
-}
-
-function valueOf({ labelValues, labelText, instrument }: BoundSeries<CounterSeries | GaugeSeries>): {
-  labelValues: readonly string[];
-  labelText: string;
-  value: number;
-} {
-  return { labelValues, labelText, value: instrument.value };
-}
-
-function bucketsOf({ labelValues, labelText, instrument }: BoundSeries<HistogramSeries>): {
-  labelValues: readonly string[];
-  labelText: string;
-  bucketCounts: readonly number[];
-  count: number;
-  sum: number;
-} {
-  return {
-    labelValues,
-    labelText,
-    ...instrument.buckets(),
-    sum: instrument.sum,
-  };
 }

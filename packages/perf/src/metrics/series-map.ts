@@ -12,7 +12,11 @@ export interface Labelled<L extends string, I> {
    * @throws InvalidLabelsError when a label is missing, unknown or no string
    */
   labels(values: Readonly<Record<L, string>>): I;
-  /** Forgets a series; one that is bound goes on counting, unseen. Tells whether there was one. */
+  /**
+   * Forgets a series; one that is bound goes on counting, unseen. Tells whether there was one.
+   *
+   * @throws InvalidLabelsError as `labels`
+   */
   remove(values: Readonly<Record<L, string>>): boolean;
   /** How many series there are, the overflow series not counted. */
   readonly size: number;
