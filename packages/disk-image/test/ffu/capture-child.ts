@@ -4,6 +4,7 @@ import { captureFfu, type CaptureFfuOptions } from '@osforge/disk-image';
 const [json = '{}'] = process.argv.slice(2);
 // Written by the test beside this file.
 const options = JSON.parse(json) as CaptureFfuOptions;
+const before = process.resourceUsage().maxRSS;
 const report = await captureFfu({
   ...options,
   ...(options.createdAt === undefined ? {} : { createdAt: new Date(options.createdAt) }),
@@ -12,5 +13,5 @@ const report = await captureFfu({
   },
 });
 process.stdout.write(
-  `done ${JSON.stringify({ resumedBlocks: report.resumedBlocks, maxRssKib: process.resourceUsage().maxRSS })}\n`,
+  `done ${JSON.stringify({ resumedBlocks: report.resumedBlocks, grownKib: process.resourceUsage().maxRSS - before })}\n`,
 );
