@@ -1,4 +1,4 @@
-import type { BufferPool } from '@osforge/perf';
+import { BufferPool } from '@osforge/perf';
 import { asSourceError } from '../source/open-source.ts';
 import type { ImageSource } from '../source/source.ts';
 import { ChunkReader } from './chunk-reader.ts';
@@ -180,7 +180,7 @@ export class SharedWindow {
 
   #publish(chunk: { index: number; lengthBytes: number; zero: boolean }, buffer: Buffer): void {
     const { index, lengthBytes, zero } = chunk;
-    if (index === 0) this.#first = { data: Buffer.from(zero ? this.#options.zeros : buffer), lengthBytes };
+    if (index === 0) this.#first = { data: alignedCopy(zero ? this.#options.zeros : buffer), lengthBytes };
     if (zero) this.#options.pool.release(buffer);
     const data = zero ? undefined : buffer;
     this.#slots.set(index, { index, lengthBytes, data, pins: 0, evicted: false });
@@ -237,6 +237,14 @@ export class SharedWindow {
   #free(slot: Slot): void {
     if (slot.evicted && slot.pins === 0 && slot.data !== undefined) this.#options.pool.release(slot.data);
   }
+}
+
+/** On a page boundary, as direct writes want it. */
+function alignedCopy(bytes: Buffer): Buffer {
+  const copy = new BufferPool({ sizeBytes: bytes.length, count: 1 }).tryAcquire();
+  if (copy === undefined) throw new Error('a new pool has a buffer');
+  bytes.copy(copy);
+  return copy;
 }
 
 const reasonOf = (signal: AbortSignal): Error =>

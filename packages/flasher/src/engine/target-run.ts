@@ -361,8 +361,12 @@ export class TargetRun {
     this.#doneBytes = imageSize;
     await io.finish(imageSize);
     await io.sync();
-    if (settings.verify) await this.#verify(io, 0);
-    if (settings.verify) this.#verifiedBytes = imageSize;
+    if (settings.verify) {
+      await this.#verify(io, 0);
+      // If the beginning was overwritten and is right again, what overwrote it may now be wrong.
+      if (this.#rewritten.includes(0)) await this.#recheck(io, digests.ranges.length, (range) => range + 1);
+      this.#verifiedBytes = imageSize;
+    }
     await io.sync();
   }
 
@@ -373,9 +377,9 @@ export class TargetRun {
     throw new FlashSourceError(message, { path, reason: 'changed' });
   }
 
-  /** Ranges at exponentially growing distances once more: they were right when they were written. */
-  async #recheck(io: TargetIo, ranges: number): Promise<void> {
-    for (let range = 1; range < ranges; range *= 2) {
+  /** Ranges once more (at exponentially growing distances): they were right when they were written. */
+  async #recheck(io: TargetIo, ranges: number, next = (range: number): number => 2 * range): Promise<void> {
+    for (let range = 1; range < ranges; range = next(range)) {
       if ((await io.digest(this.#stretch(range))) === this.#context.digests.range(range)) continue;
       throw await this.#verifyError(
         io,

@@ -9,7 +9,16 @@ import {
 } from '../errors.ts';
 
 /** Of the kernel: the device, its medium, or the server of its file system is gone. */
-const gone = new Set(['ENODEV', 'ENXIO', 'ENOMEDIUM', 'ENOTCONN', 'ESHUTDOWN', 'ESTALE', 'ENOENT']);
+const gone = new Set([
+  'ENODEV',
+  'ENXIO',
+  'ENOMEDIUM',
+  'ENOTCONN',
+  'ECONNABORTED',
+  'ESHUTDOWN',
+  'ESTALE',
+  'ENOENT',
+]);
 const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const forbidden = new Set(['EROFS', 'EACCES', 'EPERM']);
 

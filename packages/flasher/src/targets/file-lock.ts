@@ -1,17 +1,26 @@
-import { link, open, readFile, rm, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { access, link, open, readFile, rm, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { isAlive, processIdentity, type ProcessIdentity } from '@osforge/process';
 import { errnoOf, TargetBusyError } from '../errors.ts';
 
+/** Debian's folder for locks (FHS 3.0, 5.9), gone with the next start of the machine; else where everybody may write. */
+const lockFolders = ['/run/lock', '/tmp'];
+
 /**
- * Keeps two flashes off one regular file: the kernel's O_EXCL does that for devices only. The lock is a file beside the
- * target that names its process; that of a process that has ended does not count.
+ * Keeps two flashes off one regular file: the kernel's O_EXCL does that for devices only. The lock is a small file that
+ * names its process; that of a process that has ended does not count. It is not beside the target, whose folder may be
+ * read-only or of a file system that takes no other files.
  *
+ * @param inode `device:inode` of the target
  * @returns releases the lock
  * @throws TargetBusyError
  */
-export async function lockFile(path: string): Promise<() => Promise<void>> {
-  const lock = join(dirname(path), `.${basename(path)}.osforge-flash`);
+export async function lockFile(path: string, inode: string): Promise<() => Promise<void>> {
+  const name = `osforge-flash-${inode.replace(':', '-')}`;
+  const folder = await firstWritable(lockFolders);
+  const lock = join(folder, name);
   const mine = `${lock}.${process.pid}.${crypto.randomUUID()}`;
   const file = await open(mine, 'wx', 0o600);
   try {
@@ -38,6 +47,17 @@ export async function lockFile(path: string): Promise<() => Promise<void>> {
   return async () => {
     await rm(lock, { force: true });
   };
+}
+
+async function firstWritable(folders: readonly string[]): Promise<string> {
+  for (const folder of folders) {
+    const writable = await access(folder, constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+    if (writable) return folder;
+  }
+  return tmpdir();
 }
 
 const busy = (path: string): string => `${path} is being flashed by another process: wait for its end`;

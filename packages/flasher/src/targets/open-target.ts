@@ -35,13 +35,9 @@ export async function openTarget(
   assertSame(selected, info.identity);
   assertTarget(info, imageSizeBytes);
   if (selected.kind !== 'file') return await openDevice(selected, info);
-  const unlock = await lockFile(path).catch((error: unknown) => {
-    throw classifyTargetError(error, { path, operation: 'open' });
-  });
   try {
-    return await openFile(selected, imageSizeBytes, unlock);
+    return await openFile(selected, imageSizeBytes);
   } catch (error) {
-    await unlock();
     throw classifyTargetError(error, { path, operation: 'open' });
   }
 }
@@ -68,11 +64,7 @@ async function openDevice(selected: TargetIdentity, info: TargetInfo): Promise<T
   }
 }
 
-async function openFile(
-  selected: TargetIdentity,
-  imageSizeBytes: number | undefined,
-  unlock: () => Promise<void>,
-): Promise<TargetHandle> {
+async function openFile(selected: TargetIdentity, imageSizeBytes: number | undefined): Promise<TargetHandle> {
   const { path } = selected;
   const isNew = selected.inode === undefined;
   const flags = constants.O_RDWR | (isNew ? constants.O_CREAT | constants.O_EXCL : 0);
@@ -82,6 +74,7 @@ async function openFile(
   const direct = !inMemory && imageSizeBytes !== undefined && imageSizeBytes % 4096 === 0;
   let file: FileHandle | undefined;
   let isDirect = direct;
+  let unlock: (() => Promise<void>) | undefined;
   try {
     if (direct) {
       file = await open(path, flags | constants.O_DIRECT).catch(async () => {
@@ -94,6 +87,7 @@ async function openFile(
     }
     const identity = await identify(path, await file.stat({ bigint: true }));
     assertSame(selected, identity);
+    unlock = await lockFile(path, identity.inode ?? path);
     if (isNew && imageSizeBytes !== undefined) await file.truncate(imageSizeBytes);
     return new FileTargetHandle({
       file,
@@ -106,6 +100,7 @@ async function openFile(
       unlock,
     });
   } catch (error) {
+    await unlock?.();
     await file?.close();
     throw error;
   }
