@@ -28,7 +28,9 @@ const options = { iterations: 1, warmupIterations: 1, time: 0, warmupTime: 0 };
 /** What a disk holds: a quarter noise, the rest programs. */
 const programs = readFileSync(process.execPath).subarray(0, 24 * mib);
 const blocks = Array.from({ length: 64 }, (_, index) =>
-  index % 4 === 0 ? randomFillSync(Buffer.alloc(block)) : programs.subarray(index * block, (index + 1) * block),
+  index % 4 === 0
+    ? randomFillSync(Buffer.alloc(block))
+    : programs.subarray(index * block, (index + 1) * block),
 );
 
 beforeAll(async () => {

@@ -17,7 +17,7 @@ import { seededRandom, tempFolder } from './temp.ts';
 interface Format {
   readonly name: string;
   readonly format: ReadableFormat;
-  make(source: string, target: string): Promise<unknown>;
+  readonly make: (source: string, target: string) => Promise<unknown>;
 }
 
 const convert = (format: 'qcow2' | 'vhdx'): Format['make'] => {

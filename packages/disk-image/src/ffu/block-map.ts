@@ -36,8 +36,7 @@ export async function buildBlockMap(
   let next = 0;
   let count = 0;
   let data = store.payloadOffset;
-  let sorted = true;
-  let previous = -1;
+  const order = { sorted: true, previous: -1 };
   await walkDescriptors(
     reader,
     {
@@ -62,8 +61,8 @@ export async function buildBlockMap(
         for (let block = 0; block < count; block += 1) {
           words[2 * entry] = payload + block;
           words[2 * entry + 1] = first + block;
-          if (first + block <= previous) sorted = false;
-          previous = first + block;
+          if (first + block <= order.previous) order.sorted = false;
+          order.previous = first + block;
           entry += 1;
         }
       },
@@ -71,7 +70,7 @@ export async function buildBlockMap(
     signal,
   );
   // Disk block, then payload block: of equal disk blocks the last one counts.
-  if (!sorted) keys.sort();
+  if (!order.sorted) keys.sort();
   let size = 0;
   for (let from = 0; from < entry; from += 1) {
     if (from + 1 < entry && words[2 * from + 1] === words[2 * from + 3]) continue;

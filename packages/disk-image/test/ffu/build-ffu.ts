@@ -110,10 +110,13 @@ function storeBytes({ kind, stores }: HandMadeFile, store: HandMadeStore, index:
   head.writeUInt16LE(kind === 'v2' ? 2 : 1, 4);
   head.writeUInt16LE(kind === 'v1-compressed' ? 3 : 2, 8);
   head.write((store.platformIds ?? ['test']).join('\0'), 12, 'latin1');
-  u32(store.blockBytes, entries.length, descriptors.length, validation.length > 0 ? 1 : 0, validation.length).copy(
-    head,
-    204,
-  );
+  u32(
+    store.blockBytes,
+    entries.length,
+    descriptors.length,
+    validation.length > 0 ? 1 : 0,
+    validation.length,
+  ).copy(head, 204);
   const tail: Buffer[] = [];
   if (kind === 'v1-compressed') tail.push(u32(store.compressionId ?? 3));
   if (kind === 'v2') {

@@ -31,7 +31,9 @@ import { block, kib, makeDisk, mib, sampleBytes } from './disk.ts';
 const child = fileURLToPath(new URL('capture-child.ts', import.meta.url));
 const epoch = new Date('2026-01-02T03:04:05Z');
 
-async function disk(options: Parameters<typeof makeDisk>[1] = {}): Promise<{ folder: string; source: string; target: string }> {
+async function disk(
+  options: Parameters<typeof makeDisk>[1] = {},
+): Promise<{ folder: string; source: string; target: string }> {
   const folder = await tempFolder();
   const source = join(folder, 'disk.raw');
   await makeDisk(source, options);
@@ -117,7 +119,13 @@ describe.each([
 
   test('is cancelled, keeps what it has, and continues to the same file', async () => {
     const { folder, source, target } = await disk();
-    const options: CaptureFfuOptions = { source, target, compress, blockBytes: 16 * kib, checkpointBytes: 64 * kib };
+    const options: CaptureFfuOptions = {
+      source,
+      target,
+      compress,
+      blockBytes: 16 * kib,
+      checkpointBytes: 64 * kib,
+    };
     await captureFfu({ ...options, target: join(folder, 'undisturbed.ffu'), createdAt: epoch });
     await writeFile(target, 'older');
     const controller = new AbortController();
@@ -143,7 +151,15 @@ describe.each([
 
   test('SIGKILL at random moments, then a run that completes: the same file', async () => {
     const { folder, source, target } = await disk();
-    const options = { source, target, compress, blockBytes: 16 * kib, checkpointBytes: 48 * kib, createdAt: epoch, workers: 1 };
+    const options = {
+      source,
+      target,
+      compress,
+      blockBytes: 16 * kib,
+      checkpointBytes: 48 * kib,
+      createdAt: epoch,
+      workers: 1,
+    };
     const undisturbed = join(folder, 'undisturbed.ffu');
     await captureFfu({ ...options, target: undisturbed });
     const expected = await readFile(undisturbed);
@@ -236,7 +252,14 @@ test('a torn journal line, a changed option, a changed source, a lost file: it b
     ['journal', () => writeFile(journal, 'nonsense')],
     ['payload', () => rm(partial)],
     ['list', () => rm(list)],
-    ['half the payload', async () => { const file = await open(partial, 'r+'); await file.truncate(mib); await file.close(); }],
+    [
+      'half the payload',
+      async () => {
+        const file = await open(partial, 'r+');
+        await file.truncate(mib);
+        await file.close();
+      },
+    ],
     ['source', () => utimes(source, new Date(), new Date())],
   ];
   for (const [name, lose] of lost) {
@@ -256,7 +279,15 @@ test('without resume nothing is left behind', async () => {
   const { folder, source, target } = await disk();
   const controller = new AbortController();
   await expect(
-    captureFfu({ source, target, resume: false, signal: controller.signal, onProgress: () => { controller.abort(); } }),
+    captureFfu({
+      source,
+      target,
+      resume: false,
+      signal: controller.signal,
+      onProgress: () => {
+        controller.abort();
+      },
+    }),
   ).rejects.toThrow();
   expect(await readdir(folder)).toEqual(['disk.raw']);
 });
@@ -283,7 +314,11 @@ test('one target, one capture: in one process and in two', async () => {
 
   const other = spawn(
     process.execPath,
-    ['--conditions=@osforge/source', child, JSON.stringify({ source, target, blockBytes: 4096, checkpointBytes: 4096 })],
+    [
+      '--conditions=@osforge/source',
+      child,
+      JSON.stringify({ source, target, blockBytes: 4096, checkpointBytes: 4096 }),
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const ended = new Promise((resolve) => other.once('close', resolve));
@@ -312,7 +347,9 @@ describe('disks and options that are refused before anything is written', () => 
     ['a date', { createdAt: new Date('2077-01-01') }, /createdAt/],
   ])('%s', async (_, options, message) => {
     const { folder, source, target } = await disk({ sizeBytes: 2 * mib, data: [] });
-    const error: unknown = await captureFfu({ source, target, ...options }).catch((reason: unknown) => reason);
+    const error: unknown = await captureFfu({ source, target, ...options }).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toBeInstanceOf(FfuSourceError);
     expect(String(error)).toMatch(message);
     expect(await readdir(folder)).toEqual(['disk.raw']);
@@ -388,7 +425,9 @@ describe('extraction', () => {
     await writeFile(target, bytes);
     const back = join(folder, 'back.raw');
     await writeFile(back, 'older');
-    const error: unknown = await extractFfu({ source: target, target: back }).catch((reason: unknown) => reason);
+    const error: unknown = await extractFfu({ source: target, target: back }).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toBeInstanceOf(FfuDigestError);
     expect(error).toMatchObject({ offsetBytes: at - 17 });
     expect(await readFile(back, 'utf8')).toBe('older');
@@ -408,7 +447,9 @@ describe('extraction', () => {
         source: target,
         target: join(folder, 'back.raw'),
         signal: controller.signal,
-        onProgress: () => { controller.abort(); },
+        onProgress: () => {
+          controller.abort();
+        },
       }),
     ).rejects.toThrow();
     expect((await readdir(folder)).sort()).toEqual(['disk.ffu', 'disk.raw']);

@@ -72,7 +72,9 @@ test('what RtlCompressBuffer of Windows wrote for 4096 letters', () => {
 });
 
 test('plain LZ77: what is compressed comes back, and equal input gives equal output', async () => {
-  const executable = await readFile(process.execPath, { flag: 'r' }).then((bytes) => bytes.subarray(0, 8_000_000));
+  const executable = await readFile(process.execPath, { flag: 'r' }).then((bytes) =>
+    bytes.subarray(0, 8_000_000),
+  );
   const samples = [
     ...[0, 1, 2, 3, 4, 30, 31, 32, 33, 63, 64, 65, 4096].flatMap((length) => [
       Buffer.alloc(length, 'x'),
@@ -84,7 +86,9 @@ test('plain LZ77: what is compressed comes back, and equal input gives equal out
       Buffer.concat([alphabet, Buffer.alloc(run, 'r'), alphabet, Buffer.alloc(run, 's'), Buffer.from('end')]),
     ),
     sampleBytes(131_072, 'text', 5),
-    ...Array.from({ length: 20 }, (_, index) => executable.subarray(index * 400_000, index * 400_000 + 131_072)),
+    ...Array.from({ length: 20 }, (_, index) =>
+      executable.subarray(index * 400_000, index * 400_000 + 131_072),
+    ),
   ];
   const compressor = createXpressCompressor();
   for (const sample of samples) {
@@ -93,7 +97,9 @@ test('plain LZ77: what is compressed comes back, and equal input gives equal out
     expect(length).toBeGreaterThan(0);
     expect(expand(decompressXpress, output.subarray(0, length), sample.length).equals(sample)).toBe(true);
     const again = Buffer.alloc(sample.length * 2 + 64);
-    expect(again.subarray(0, createXpressCompressor().compress(sample, again))).toEqual(output.subarray(0, length));
+    expect(again.subarray(0, createXpressCompressor().compress(sample, again))).toEqual(
+      output.subarray(0, length),
+    );
   }
 });
 

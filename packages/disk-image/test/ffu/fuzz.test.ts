@@ -28,7 +28,10 @@ function xpress(plain: Buffer): Buffer {
   return output.subarray(0, createXpressCompressor().compress(plain, output));
 }
 
-function compressedStore(compressionId: number, encode: (plain: Buffer) => Buffer): HandMadeFile['stores'][number] {
+function compressedStore(
+  compressionId: number,
+  encode: (plain: Buffer) => Buffer,
+): HandMadeFile['stores'][number] {
   const entries = Array.from({ length: 6 }, (_, index): HandMadeEntry => {
     const plain = sampleBytes(size, index === 2 ? 'noise' : 'text', index);
     const data = encode(plain);
@@ -37,10 +40,22 @@ function compressedStore(compressionId: number, encode: (plain: Buffer) => Buffe
   return { blockBytes: size, compressionId, entries };
 }
 
-const catalog = encodeCatalog({ hashTableSha1: Buffer.alloc(20), listId: Buffer.alloc(16), createdAt: new Date(0) });
+const catalog = encodeCatalog({
+  hashTableSha1: Buffer.alloc(20),
+  listId: Buffer.alloc(16),
+  createdAt: new Date(0),
+});
 const plainEntries: readonly HandMadeEntry[] = [
   { locations: [[0, 1]], data: sampleBytes(size, 'text', 1) },
-  { locations: [[0, 2], [0, 9], [2, 3]], blockCount: 2, data: sampleBytes(2 * size, 'noise', 2) },
+  {
+    locations: [
+      [0, 2],
+      [0, 9],
+      [2, 3],
+    ],
+    blockCount: 2,
+    data: sampleBytes(2 * size, 'noise', 2),
+  },
   { locations: [], data: sampleBytes(size, 'text', 3) },
   { locations: [[0, 2]], data: sampleBytes(size, 'text', 4) },
   { locations: [[2, 0]], data: sampleBytes(size, 'text', 5) },
@@ -48,7 +63,13 @@ const plainEntries: readonly HandMadeEntry[] = [
 ];
 const manifest = manifestOf([{ sectorSize: 512, sectors: 160 }]);
 const samples: Record<string, HandMadeFile> = {
-  V1: { kind: 'v1', chunkBytes: size, manifest, catalog, stores: [{ blockBytes: size, entries: plainEntries }] },
+  V1: {
+    kind: 'v1',
+    chunkBytes: size,
+    manifest,
+    catalog,
+    stores: [{ blockBytes: size, entries: plainEntries }],
+  },
   'V1 with device infos and validation': {
     kind: 'v1',
     chunkBytes: 2 * size,
@@ -70,9 +91,27 @@ const samples: Record<string, HandMadeFile> = {
       { blockBytes: size, devicePath: 'b', entries: plainEntries.slice(2) },
     ],
   },
-  XPRESS: { kind: 'v1-compressed', chunkBytes: size, manifest, catalog, stores: [compressedStore(3, xpress)] },
-  LZNT1: { kind: 'v1-compressed', chunkBytes: size, manifest, catalog, stores: [compressedStore(2, encodeLznt1)] },
-  XPRESS_HUFF: { kind: 'v1-compressed', chunkBytes: size, manifest, catalog, stores: [compressedStore(4, encodeHuffman)] },
+  XPRESS: {
+    kind: 'v1-compressed',
+    chunkBytes: size,
+    manifest,
+    catalog,
+    stores: [compressedStore(3, xpress)],
+  },
+  LZNT1: {
+    kind: 'v1-compressed',
+    chunkBytes: size,
+    manifest,
+    catalog,
+    stores: [compressedStore(2, encodeLznt1)],
+  },
+  XPRESS_HUFF: {
+    kind: 'v1-compressed',
+    chunkBytes: size,
+    manifest,
+    catalog,
+    stores: [compressedStore(4, encodeHuffman)],
+  },
 };
 
 /** Reads of an array, none of them absurd. */
@@ -112,7 +151,9 @@ async function anatomy(file: HandMadeFile): Promise<Anatomy> {
     { start: layout.payloadOffset, end: bytes.length },
   ];
   for (const store of layout.stores) {
-    for (const at of [0, 4, 6, 8, 10, 204, 208, 212, 216, 220, 224, 228, 232, 236, 240, 244, 248, 250, 252, 256, 260])
+    for (const at of [
+      0, 4, 6, 8, 10, 204, 208, 212, 216, 220, 224, 228, 232, 236, 240, 244, 248, 250, 252, 256, 260,
+    ])
       fields.push(store.offsetBytes + at);
     for (let at = 0; at < store.descriptorsBytes; at += 4) fields.push(store.descriptorsOffset + at);
     regions.push({ start: store.offsetBytes, end: store.descriptorsOffset + store.descriptorsBytes });
@@ -120,7 +161,10 @@ async function anatomy(file: HandMadeFile): Promise<Anatomy> {
   return { bytes, fields, regions, disks };
 }
 
-const interesting = [0, 1, 2, 3, 7, 16, 31, 32, 33, 255, 512, 4095, 4096, 4097, 65_535, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff];
+const interesting = [
+  0, 1, 2, 3, 7, 16, 31, 32, 33, 255, 512, 4095, 4096, 4097, 65_535, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0,
+  0xffff_ffff,
+];
 
 function mutate({ bytes, fields, regions }: Anatomy, random: Random): Buffer {
   let copy = Buffer.from(bytes);
@@ -135,7 +179,12 @@ function mutate({ bytes, fields, regions }: Anatomy, random: Random): Buffer {
     else if (kind === 4) copy.writeUInt16LE(interesting[random(15)] ?? 0, field);
     else if (kind === 5) copy[at] = (copy[at] ?? 0) ^ (1 << random(8));
     else if (kind === 6) copy[at] = random(256);
-    else if (kind === 7) copy.copyWithin(at, region.start + random(region.end - region.start), Math.min(region.end, at + random(64)));
+    else if (kind === 7)
+      copy.copyWithin(
+        at,
+        region.start + random(region.end - region.start),
+        Math.min(region.end, at + random(64)),
+      );
     else if (kind === 8) {
       // Descriptors in another order, or twice.
       const other = fields[random(fields.length)] ?? 0;
@@ -159,7 +208,10 @@ async function fixUp(bytes: Buffer): Promise<void> {
     if (from >= end) break;
     const chunk = Buffer.alloc(layout.chunkBytes);
     bytes.copy(chunk, 0, from, Math.min(end, from + layout.chunkBytes));
-    createHash('sha256').update(chunk).digest().copy(bytes, layout.hashTableOffset + 32 * index);
+    createHash('sha256')
+      .update(chunk)
+      .digest()
+      .copy(bytes, layout.hashTableOffset + 32 * index);
   }
   const table = bytes.subarray(layout.hashTableOffset, layout.hashTableOffset + layout.hashTableBytes);
   const sha1 = createHash('sha1').update(table).digest();

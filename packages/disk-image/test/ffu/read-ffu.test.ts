@@ -52,7 +52,14 @@ describe('what descriptors mean', () => {
         { locations: [[0, 1]], data: blockOf('a') },
         { locations: [[2, 0]], data: blockOf('z') },
         { locations: [[2, 3]], blockCount: 2, data: Buffer.concat([blockOf('x'), blockOf('y')]) },
-        { locations: [[0, 3], [0, 5], [2, 5]], data: blockOf('m') },
+        {
+          locations: [
+            [0, 3],
+            [0, 5],
+            [2, 5],
+          ],
+          data: blockOf('m'),
+        },
         { locations: [], data: blockOf('!') },
         { locations: [[0, 7]], blockCount: 3, data: Buffer.concat(['p', 'q', 'r'].map(blockOf)) },
       ]),
@@ -128,7 +135,11 @@ describe('kinds of files', () => {
         { sectorSize: 4096, sectors: 3 },
       ]),
       stores: [
-        { blockBytes: size, devicePath: 'VenHw(one)', entries: [{ locations: [[0, 1]], data: blockOf('a') }] },
+        {
+          blockBytes: size,
+          devicePath: 'VenHw(one)',
+          entries: [{ locations: [[0, 1]], data: blockOf('a') }],
+        },
         {
           blockBytes: size,
           devicePath: 'VenHw(second)',
@@ -171,7 +182,9 @@ describe('kinds of files', () => {
     const expected = Buffer.alloc(diskBlocks * size);
     plain.forEach((content, index) => content.copy(expected, (2 * index + 1) * size));
     expect(Buffer.from(await image.read(0, image.sizeBytes)).equals(expected)).toBe(true);
-    expect(Buffer.from(await image.read(size + 5, 3 * size))).toEqual(expected.subarray(size + 5, 4 * size + 5));
+    expect(Buffer.from(await image.read(size + 5, 3 * size))).toEqual(
+      expected.subarray(size + 5, 4 * size + 5),
+    );
     expect(await verifyFfu(memoryReader(bytes))).toMatchObject({ ok: true, damageCount: 0 });
   });
 
@@ -185,7 +198,10 @@ describe('kinds of files', () => {
     const entry = { locations: [[0, 0]] as const, data };
     for (const content of [plain, data]) {
       const bytes = buildFfu(
-        file([], { kind: 'v1-compressed', stores: [{ blockBytes: size, entries: [{ ...entry, plain: content }] }] }),
+        file([], {
+          kind: 'v1-compressed',
+          stores: [{ blockBytes: size, entries: [{ ...entry, plain: content }] }],
+        }),
       );
       const image = await readFfu(memoryReader(bytes));
       expect(Buffer.from(await image.read(0, size)).equals(content)).toBe(true);
@@ -196,9 +212,16 @@ describe('kinds of files', () => {
   test('device target infos, validation descriptors and a longer image header are stepped over', async () => {
     const bytes = buildFfu(
       file([], {
-        deviceInfos: [['Maker', 'Family', 'Name', '1', 'sku', 'board', 'product'], ['', '', '', '', '', '', 'x']],
+        deviceInfos: [
+          ['Maker', 'Family', 'Name', '1', 'sku', 'board', 'product'],
+          ['', '', '', '', '', '', 'x'],
+        ],
         stores: [
-          { blockBytes: size, validation: Buffer.alloc(33, 7), entries: [{ locations: [[0, 3]], data: blockOf('v') }] },
+          {
+            blockBytes: size,
+            validation: Buffer.alloc(33, 7),
+            entries: [{ locations: [[0, 3]], data: blockOf('v') }],
+          },
         ],
       }),
     );
@@ -230,10 +253,12 @@ describe('files that are refused, with the place', () => {
   const B = 2 * size;
   const descriptors = B + 248;
   const payload = 3 * size;
-  const change = (at: number, ...values: number[]) => (bytes: Buffer): Buffer => {
-    values.forEach((value, index) => bytes.writeUInt32LE(value >>> 0, at + 4 * index));
-    return bytes;
-  };
+  const change =
+    (at: number, ...values: number[]) =>
+    (bytes: Buffer): Buffer => {
+      values.forEach((value, index) => bytes.writeUInt32LE(value >>> 0, at + 4 * index));
+      return bytes;
+    };
 
   test.each<[string, (bytes: Buffer) => Buffer, FfuPart, number]>([
     ['nothing', () => Buffer.alloc(0), 'security header', 0],
@@ -279,7 +304,9 @@ describe('files that are refused, with the place', () => {
     ['version 3', change(B + 4, 3), 'store version 3,2'],
     ['an access method', change(descriptors + 8, 1), 'disk access method 1'],
   ])('%s is not supported', async (_, mutate, feature) => {
-    const error: unknown = await readFfu(memoryReader(mutate(buildFfu(good)))).catch((reason: unknown) => reason);
+    const error: unknown = await readFfu(memoryReader(mutate(buildFfu(good)))).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toBeInstanceOf(FfuUnsupportedError);
     expect(error).toMatchObject({ feature });
   });
@@ -290,7 +317,9 @@ describe('files that are refused, with the place', () => {
     ['MinSectorCount = 99999999999999999999', 'MinSectorCount is'],
     ['MinSectorCount = 999999999999999', 'a disk of'],
   ])('a manifest with %s', async (line, message) => {
-    await expect(letters(buildFfu(file([], { manifest: `[Store]\r\n${line}\r\n` })))).rejects.toThrow(message);
+    await expect(letters(buildFfu(file([], { manifest: `[Store]\r\n${line}\r\n` })))).rejects.toThrow(
+      message,
+    );
   });
 
   test('places from the end need a disk of whole blocks', async () => {
@@ -304,11 +333,15 @@ describe('files that are refused, with the place', () => {
     const compressed = (entry: HandMadeEntry): Buffer =>
       buildFfu(file([], { kind: 'v1-compressed', stores: [{ blockBytes: size, entries: [entry] }] }));
     const data = blockOf('a');
-    await expect(letters(compressed({ locations: [[0, 0]], blockCount: 2, data }))).rejects.toThrow(FfuUnsupportedError);
+    await expect(letters(compressed({ locations: [[0, 0]], blockCount: 2, data }))).rejects.toThrow(
+      FfuUnsupportedError,
+    );
     await expect(letters(compressed({ locations: [[0, 0]], data: Buffer.alloc(3 * size) }))).rejects.toThrow(
       FfuFormatError,
     );
-    await expect(letters(compressed({ locations: [[0, 0]], data: Buffer.from('damaged') }))).rejects.toMatchObject({
+    await expect(
+      letters(compressed({ locations: [[0, 0]], data: Buffer.from('damaged') })),
+    ).rejects.toMatchObject({
       part: 'payload',
       cause: { code: 'DISK_IMAGE_DECOMPRESSION' },
     });
@@ -354,14 +387,19 @@ test('the limit of the block map can be raised', async () => {
     data: blockOf('a'),
   }));
   const bytes = buildFfu(file(entries));
-  const error: unknown = await readFfu(memoryReader(bytes), { maxTableBytes: 79 }).catch((reason: unknown) => reason);
+  const error: unknown = await readFfu(memoryReader(bytes), { maxTableBytes: 79 }).catch(
+    (reason: unknown) => reason,
+  );
   expect(error).toMatchObject({ code: 'DISK_IMAGE_FFU_LIMIT', limit: 'maxTableBytes' });
   await readFfu(memoryReader(bytes), { maxTableBytes: 80 });
 });
 
 describe('verification', () => {
   const sound = file(
-    Array.from({ length: 6 }, (_, index) => ({ locations: [[0, index]] as const, data: blockOf('abcdef'[index] ?? '') })),
+    Array.from({ length: 6 }, (_, index) => ({
+      locations: [[0, index]] as const,
+      data: blockOf('abcdef'[index] ?? ''),
+    })),
   );
   test('each changed byte behind the front is found, with its place', async () => {
     const bytes = buildFfu(sound);
@@ -374,7 +412,9 @@ describe('verification', () => {
         expect(report).toMatchObject({
           ok: false,
           damageCount: 1,
-          damage: [{ offsetBytes: at - (at % size), digestIndex: Math.floor(at / size) - 1, lengthBytes: size }],
+          damage: [
+            { offsetBytes: at - (at % size), digestIndex: Math.floor(at / size) - 1, lengthBytes: size },
+          ],
         });
       else expect(report?.ok ?? false).toBe(false);
     }

@@ -52,8 +52,18 @@ async function captured(
 // What each reader makes of each kind of file that the writer makes.
 test.each<[string, DiskOptions, Partial<CaptureFfuOptions>, Record<keyof typeof readers, string>]>([
   ['V1, 512-byte sectors', {}, {}, { ffu2img: 'reads', 'wor-flasher': 'reads', Img2Ffu: 'reads' }],
-  ['V1, blocks of 4 KiB', {}, { blockBytes: 4096 }, { ffu2img: 'reads', 'wor-flasher': 'reads', Img2Ffu: 'reads' }],
-  ['V1, blocks of 1 MiB', {}, { blockBytes: mib }, { ffu2img: 'reads', 'wor-flasher': 'reads', Img2Ffu: 'reads' }],
+  [
+    'V1, blocks of 4 KiB',
+    {},
+    { blockBytes: 4096 },
+    { ffu2img: 'reads', 'wor-flasher': 'reads', Img2Ffu: 'reads' },
+  ],
+  [
+    'V1, blocks of 1 MiB',
+    {},
+    { blockBytes: mib },
+    { ffu2img: 'reads', 'wor-flasher': 'reads', Img2Ffu: 'reads' },
+  ],
   [
     'V1, odd names of partitions',
     { partitions: ['', 'Süd', 'Süd', 'a = [b]', 'x'.repeat(36), '', 'Partition1'] },
@@ -86,7 +96,9 @@ test.each<[string, DiskOptions, Partial<CaptureFfuOptions>, Record<keyof typeof 
   ],
 ])('%s', async (_, diskOptions, options, expected) => {
   const { file, disk } = await captured(diskOptions, options);
-  const found = Object.fromEntries(Object.entries(readers).map(([name, read]) => [name, outcome(read, file, disk)]));
+  const found = Object.fromEntries(
+    Object.entries(readers).map(([name, read]) => [name, outcome(read, file, disk)]),
+  );
   // A file that is compressed is nonsense to a reader that does not know it: how it fails is all the same.
   if (options.compress === true) found['ffu2img'] = found['ffu2img'] === 'reads' ? 'reads' : 'reads wrongly';
   expect(found).toEqual(expected);
@@ -152,7 +164,8 @@ test('where the manifest would end exactly on a chunk boundary it is made longer
   await captureFfu({ source, target, description, blockBytes: 4096 });
   const file = await readFile(target);
   const disk = await readFile(source);
-  for (const [name, read] of Object.entries(readers)) expect(`${name} ${outcome(read, file, disk)}`).toBe(`${name} reads`);
+  for (const [name, read] of Object.entries(readers))
+    expect(`${name} ${outcome(read, file, disk)}`).toBe(`${name} reads`);
   // The same without filling is what ffu2img gets wrong.
   const exact = withoutFilling(file);
   expect(outcome(ffu2img, exact, disk)).not.toBe('reads');

@@ -49,7 +49,8 @@ export function ffu2img(file: Buffer): Applied {
 /** The parser of wor-flasher for one store in V1 of 512-byte sectors: it refuses whatever it does not know for certain. */
 export function worFlasher(file: Buffer): Applied {
   const chunk = file.readUInt32LE(16) * 1024;
-  if (file.readUInt32LE(0) !== 32 || file.toString('latin1', 4, 16) !== 'SignedImage ') refuse('security header');
+  if (file.readUInt32LE(0) !== 32 || file.toString('latin1', 4, 16) !== 'SignedImage ')
+    refuse('security header');
   const kilobytes = chunk / 1024;
   if (kilobytes < 1 || kilobytes > 1024 || (kilobytes & (kilobytes - 1)) !== 0) refuse('chunk size');
   if (file.readUInt32LE(20) !== 0x800c) refuse('hash algorithm');
@@ -86,7 +87,8 @@ export function worFlasher(file: Buffer): Applied {
   const store = alignUp(manifestEnd, chunk);
   zeros(file, manifestEnd, store);
   if (file.readUInt32LE(store) !== 0) refuse('a partial update');
-  if ([1, 0, 2, 0].some((value, index) => file.readUInt16LE(store + 4 + 2 * index) !== value)) refuse('store version');
+  if ([1, 0, 2, 0].some((value, index) => file.readUInt16LE(store + 4 + 2 * index) !== value))
+    refuse('store version');
   const platforms = platformIds(file.subarray(store + 12, store + 204));
   const named = [...full].filter(([key]) => key.startsWith('deviceplatformid'));
   if (
@@ -129,7 +131,8 @@ export function worFlasher(file: Buffer): Applied {
       if (method !== 0 && method !== 2) refuse('access method');
       const index = file.readUInt32LE(at + 4);
       const offset = method === 0 ? index * chunk : diskBytes - (index + 1) * chunk;
-      if (offset < 0 || offset + blockCount * chunk > diskBytes || offset % 512 !== 0) refuse('outside the disk');
+      if (offset < 0 || offset + blockCount * chunk > diskBytes || offset % 512 !== 0)
+        refuse('outside the disk');
       for (let part = 0; part < blockCount; part += 1) {
         const place = offset / chunk + part;
         if (blocks.has(place)) refuse('overlapping places');
@@ -168,7 +171,8 @@ function derEnvelope(catalog: Buffer): void {
 }
 
 function strictManifest(bytes: Buffer): { name: string; values: Map<string, string> }[] {
-  if (bytes.some((byte) => (byte < 32 && ![9, 10, 13].includes(byte)) || byte >= 127)) refuse('manifest is not ASCII');
+  if (bytes.some((byte) => (byte < 32 && ![9, 10, 13].includes(byte)) || byte >= 127))
+    refuse('manifest is not ASCII');
   const sections: { name: string; values: Map<string, string> }[] = [];
   for (const raw of bytes.toString('latin1').split(/\r\n|\r|\n/)) {
     const line = raw.trim();
@@ -183,7 +187,8 @@ function strictManifest(bytes: Buffer): { name: string; values: Map<string, stri
     if (values === undefined || equals < 0) refuse('manifest line');
     const key = line.slice(0, equals).trim();
     const value = line.slice(equals + 1).trim();
-    if (!/^[A-Za-z]\w*$/.test(key) || value === '' || values.has(key.toLowerCase())) refuse(`manifest key ${key}`);
+    if (!/^[A-Za-z]\w*$/.test(key) || value === '' || values.has(key.toLowerCase()))
+      refuse(`manifest key ${key}`);
     values.set(key.toLowerCase(), value);
   }
   const names = sections.map(({ name }) => name);
@@ -260,7 +265,8 @@ export function img2Ffu(file: Buffer, expand: Expand): Applied {
     const block = compressed && dataBytes !== blockBytes ? expand(data, blockBytes) : data;
     if (compressed) check(headerChunks + ordinal, block);
     from += dataBytes;
-    for (const [method, index] of places) blocks.set(method === 0 ? index : sizeBytes / blockBytes - 1 - index, block);
+    for (const [method, index] of places)
+      blocks.set(method === 0 ? index : sizeBytes / blockBytes - 1 - index, block);
   });
   return { blocks, blockBytes, sizeBytes };
 }
