@@ -32,8 +32,8 @@ test('as root: refuses a disk with a mounted partition, the partition, and a rea
   const folder = scratch();
   const disk = join(folder, 'disk');
   tool('truncate', '--size=16M', disk);
-  tool('sgdisk', '--new=1:0:0', disk);
   const device = loopDevice(disk, '--partscan');
+  tool('addpart', device, '1', '2048', '20480');
   const partition = `${device}p1`;
   expect(await kinds(device)).toEqual([]);
   expect(await kinds(partition)).toEqual(['partition']);
@@ -136,7 +136,7 @@ test('as root: a device that something holds exclusively is busy', async () => {
 
 test.each(['file', 'device'])('as root: of two processes on one %s the second is refused', async (kind) => {
   const source = image(scratch(), 8 * mebibyte, 1);
-  const disk = await faultyDisk(8 * mebibyte, { delayMs: 20 });
+  const disk = await faultyDisk(8 * mebibyte, { delayMs: 300 });
   const path = kind === 'file' ? disk.path : loopDevice(disk.path, '--direct-io=on');
   const chosen = await selected(path);
   const flash = await startFlash({ source: { path: source } });
@@ -148,6 +148,7 @@ test.each(['file', 'device'])('as root: of two processes on one %s the second is
   const first = flash.add(chosen);
   await writing;
   const [second] = await flashImage({ source: { path: source }, targets: [chosen] });
+  disk.control({});
   expect(second).toMatchObject({ ok: false, error: { code: 'FLASHER_TARGET_BUSY' } });
   expect(await first).toMatchObject({ ok: true });
   await flash.close();

@@ -34,8 +34,8 @@ export function parseBmap(text: string, path: string): Bmap {
   const imageSizeBytes = whole(field('ImageSize'), 'ImageSize');
   const blockBytes = whole(field('BlockSize'), 'BlockSize');
   if (blockBytes < 512) fail(`BlockSize is ${blockBytes}`);
-  if (/<ChecksumType>\s*(?!sha256\s*<)/.test(text))
-    fail('its checksums are not SHA-256: make it again with bmaptool 3');
+  const checksum = /<ChecksumType>\s*([^<]*?)\s*</.exec(text)?.[1] ?? 'sha256';
+  if (checksum !== 'sha256') fail(`its checksums are ${checksum}: make it again with sha256`);
   const ranges: BmapRange[] = [];
   let end = 0;
   for (const [, attributes = '', blocks = ''] of text.matchAll(/<Range\b([^>]*)>\s*([^<]*?)\s*<\/Range>/g)) {

@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { finished, pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import type { ImageSource, SourceFormat, SourceReader } from './source.ts';
 import { decompressXz } from './xz.ts';
+import { decompressZstd } from './zstd.ts';
 
 export interface CompressedSourceOptions {
   readonly path: string;
@@ -45,10 +46,8 @@ export function compressedSource({ path, format, sizeBytes }: CompressedSourceOp
 
 function decompress(path: string, format: CompressedSourceOptions['format']): Readable {
   if (format === 'xz') return decompressXz(path);
-  const decoder =
-    format === 'gzip'
-      ? createGunzip({ chunkSize: pieceBytes })
-      : createZstdDecompress({ chunkSize: pieceBytes });
+  if (format === 'zstd') return decompressZstd(path);
+  const decoder = createGunzip({ chunkSize: pieceBytes });
   // Its failure destroys the decoder with the error, which the reader sees.
   pipeline(createReadStream(path, { highWaterMark: pieceBytes }), decoder).catch(() => undefined);
   return decoder;

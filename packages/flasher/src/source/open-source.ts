@@ -1,5 +1,5 @@
 import { open, readFile, stat } from 'node:fs/promises';
-import { openImage } from '@osforge/disk-image';
+import { checkImage, openImage } from '@osforge/disk-image';
 import { FlashSourceError } from '../errors.ts';
 import { bmapExtents, parseBmap } from './bmap.ts';
 import { compressedSource } from './compressed-source.ts';
@@ -35,6 +35,7 @@ export async function openSource(request: SourceRequest): Promise<ImageSource> {
       const sizeBytes = bmap?.imageSizeBytes ?? (await decompressedSize(path, format));
       return { ...compressedSource({ path, format, sizeBytes }), extents };
     }
+    if (format === 'qcow2') await assertSound(path);
     const reader = await openImage(path, format);
     if (bmap !== undefined && bmap.imageSizeBytes !== reader.sizeBytes) {
       await reader.close();
@@ -45,6 +46,14 @@ export async function openSource(request: SourceRequest): Promise<ImageSource> {
   } catch (error) {
     throw asSourceError(error, path);
   }
+}
+
+/** qemu reads what is beyond the end of a cut file as zeros, without a word. */
+async function assertSound(path: string): Promise<void> {
+  const { corruptions, checkErrors } = await checkImage(path, 'qcow2');
+  if (corruptions + checkErrors === 0) return;
+  const message = `${path} is damaged or cut (qemu-img check: ${corruptions} corruptions, ${checkErrors} errors)`;
+  throw new FlashSourceError(message, { path, reason: 'damaged' });
 }
 
 const magics: readonly (readonly [SourceFormat, Buffer])[] = [
