@@ -1,4 +1,4 @@
-import { copyFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   captureFfu,
@@ -12,11 +12,13 @@ import {
 } from '@osforge/disk-image';
 import { describe, expect, test } from 'vitest';
 import { makeDisk, mib } from './ffu/disk.ts';
-import { seededRandom, tempFolder } from './temp.ts';
+import { seededRandom, tempFolder, tool } from './temp.ts';
 
 interface Format {
   readonly name: string;
   readonly format: ReadableFormat;
+  /** Bytes that it allocates at a time, where they are many. */
+  readonly grain?: number;
   readonly make: (source: string, target: string) => Promise<unknown>;
 }
 
@@ -25,9 +27,9 @@ const convert = (format: 'qcow2' | 'vhdx'): Format['make'] => {
 };
 
 const formats: readonly Format[] = [
-  { name: 'raw', format: 'raw', make: (source, target) => copyFile(source, target) },
+  { name: 'raw', format: 'raw', make: (source, target) => tool('cp', '--sparse=always', source, target) },
   { name: 'qcow2', format: 'qcow2', make: convert('qcow2') },
-  { name: 'vhdx', format: 'vhdx', make: convert('vhdx') },
+  { name: 'vhdx', format: 'vhdx', make: convert('vhdx'), grain: 8 * mib },
   { name: 'ffu, V1', format: 'ffu', make: (source, target) => captureFfu({ source, target }) },
   {
     name: 'ffu, V1_COMPRESSED',
@@ -37,7 +39,7 @@ const formats: readonly Format[] = [
 ];
 
 // What everything that openImage opens promises, of whatever format.
-describe.each(formats)('$name', ({ format, make }) => {
+describe.each(formats)('$name', ({ format, make, grain = 0 }) => {
   const prepare = async (): Promise<{ path: string; source: string }> => {
     const folder = await tempFolder();
     const source = join(folder, 'disk.raw');
@@ -98,9 +100,9 @@ describe.each(formats)('$name', ({ format, make }) => {
       expect(disk.subarray(startBytes, next).every((byte) => byte === 0)).toBe(true);
     }
     expect(next).toBe(disk.length);
-    // Most of that disk is empty.
-    expect(zeros).toBeGreaterThan(8 * mib);
     await image.close();
+    // Most of that disk is empty; a VHDX has blocks as large as half of it.
+    if (grain < 8 * mib) expect(zeros).toBeGreaterThan(8 * mib);
   });
 
   test('reads outside the disk are refused', async () => {

@@ -54,7 +54,7 @@ export interface CaptureFfuOptions {
    * with the same options and an untouched source; default true. False: begin anew, and leave nothing behind on failure.
    */
   readonly resume?: boolean;
-  /** Bytes of the disk between two checkpoints, which a resumed capture writes again at most; default 256 MiB. */
+  /** Bytes of the disk between two checkpoints, which a resumed capture writes again at most; default 64 MiB. */
   readonly checkpointBytes?: number;
   /** Threads that compress; 0: none. Default: as many as there are processors, at most 4. */
   readonly workers?: number;
@@ -231,10 +231,7 @@ async function captureOpened(
         pool,
         inFlight: compressed ? 2 * workers + 4 : 8,
         runBlocks,
-        checkpointBlocks: Math.max(
-          1,
-          Math.floor((options.checkpointBytes ?? 256 * 1024 * 1024) / blockBytes),
-        ),
+        checkpointBlocks: Math.max(1, Math.floor((options.checkpointBytes ?? 64 * 1024 * 1024) / blockBytes)),
         onCheckpoint: ({ blocks, payloadBytes: bytes }) =>
           journal.record({ ...scanned, blocks, payloadBytes: bytes }),
         onProgress: (blocks) =>

@@ -22,7 +22,7 @@ export interface MeasureOptions {
 }
 
 /** Bytes of the block map for a store: one entry a written block, and an offset each where data is compressed. */
-export function mapBytes(kind: StoreHeader['kind'], mapEntries: number, descriptorCount: number): number {
+function mapBytes(kind: StoreHeader['kind'], mapEntries: number, descriptorCount: number): number {
   return 8 * mapEntries + (kind === 'v1-compressed' ? 8 * (descriptorCount + 1) : 0);
 }
 

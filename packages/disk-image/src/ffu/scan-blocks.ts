@@ -3,7 +3,7 @@ import type { BlockReader, Extent } from '../block/reader.ts';
 import { writeAll } from '../block/write-all.ts';
 
 /** One bit a block: 64 KiB stand for 64 GiB of disk in blocks of 128 KiB. */
-export const windowBytes: number = 64 * 1024;
+const windowBytes = 64 * 1024;
 const windowBlocks = 8 * windowBytes;
 /** Enough to tell most blocks from zeros. */
 const probeBytes = 4096;
