@@ -132,6 +132,43 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     });
 
   program
+    .command('inspect')
+    .description('say what an image is and what is on it')
+    .argument('<image>', 'raw, qcow2, VHDX, FFU, or raw compressed by zstd, gzip or xz')
+    .option('--hash', 'also hash the file and the disk in it')
+    .option('--json', 'print the report as JSON')
+    .action(async (image: string, flags: { hash?: true; json?: true }) => {
+      done(await printed((await import('./commands/inspect.ts')).inspect(image, flags, host), host));
+    });
+  program
+    .command('verify')
+    .description('check an image against the checksums beside it and against itself')
+    .argument('<image>', 'image of any format that inspect knows')
+    .option('--json', 'print the checks as JSON')
+    .action(async (image: string, flags: { json?: true }) => {
+      done(await printed((await import('./commands/verify.ts')).verify(image, flags, host), host));
+    });
+  program
+    .command('convert')
+    .description('convert an image; the format of the target is that of its extension')
+    .argument('<source>', 'image of any format that inspect knows')
+    .argument('<target>', 'file that ends in .raw, .img, .qcow2, .vhdx, .ffu, .raw.zst or .raw.gz')
+    .option('-f, --force', 'replace an existing target, once the new one is complete')
+    .option('--json', 'print the result as JSON')
+    .action(async (source: string, target: string, flags: { force?: true; json?: true }) => {
+      done(await printed((await import('./commands/convert.ts')).convert(source, target, flags, host), host));
+    });
+  program
+    .command('diff')
+    .description('say which partitions and files of two images differ')
+    .argument('<before>', 'image of any format that inspect knows')
+    .argument('<after>', 'image of any format that inspect knows')
+    .option('--json', 'print the differences as JSON')
+    .action(async (before: string, after: string, flags: { json?: true }) => {
+      done(await printed((await import('./commands/diff.ts')).diff(before, after, flags, host), host));
+    });
+
+  program
     .command('doctor')
     .description('check whether this machine can build')
     .addOption(outOption())

@@ -209,6 +209,12 @@ export class FfuSourceError extends Error {
   override readonly name = 'FfuSourceError';
 }
 
+/** A thread that compresses could not be started, or ended. */
+export class FfuWorkerError extends Error {
+  readonly code = 'DISK_IMAGE_FFU_WORKER';
+  override readonly name = 'FfuWorkerError';
+}
+
 /** Another capture is writing the same target; `pid` is its process. */
 export class FfuBusyError extends Error {
   readonly code = 'DISK_IMAGE_FFU_BUSY';

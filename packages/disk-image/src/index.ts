@@ -34,6 +34,7 @@ export {
   type QemuCallOptions,
 } from './qemu/info.ts';
 export {
+  BmapFormatError,
   DecompressionError,
   DiskFullError,
   EspError,
@@ -48,10 +49,15 @@ export {
   FfuLimitError,
   FfuSourceError,
   FfuUnsupportedError,
+  FfuWorkerError,
   GptFormatError,
   GptPlanError,
+  ImageBackingError,
   ImageBoundsError,
+  ImageConvertError,
   ImageExistsError,
+  ImageExpandError,
+  ImageLimitError,
   isImageFormatError,
   isTransientDiskImageError,
   NbdError,
@@ -89,3 +95,41 @@ export {
 export { decompressXpress } from './compression/xpress-decompress.ts';
 export { decompressXpressHuffman } from './compression/xpress-huffman-decompress.ts';
 export { decompressLznt1 } from './compression/lznt1-decompress.ts';
+export { detectFileFormat, detectFormat, type DetectedFormat } from './inspect/detect-format.ts';
+export { openAnyImage, type AnyImage, type OpenAnyOptions } from './inspect/open-any-image.ts';
+export {
+  expandPieces,
+  expandToFile,
+  type CompressedFormat,
+  type ExpandOptions,
+} from './inspect/expand-image.ts';
+export {
+  inspectImage,
+  type ImageReport,
+  type InspectedPartition,
+  type InspectOptions,
+} from './inspect/inspect-image.ts';
+export type { PartitionFacts, TableFacts } from './inspect/partition-table.ts';
+export type { FileSystemFacts } from './inspect/file-system.ts';
+export {
+  verifyImage,
+  type VerifyCheck,
+  type VerifyImageOptions,
+  type VerifyImageReport,
+} from './verify/verify-image.ts';
+export { convertAny, type ConvertAnyOptions, type ConvertAnyReport } from './convert/convert-any.ts';
+export { targetFormat, type TargetFormat } from './convert/target-format.ts';
+export {
+  openCompressedWriter,
+  type CompressedWriter,
+  type CompressedWriterOptions,
+} from './convert/compress-raw.ts';
+export {
+  diffDisks,
+  diffImages,
+  type DiffImagesOptions,
+  type FactDifference,
+  type ImageDifference,
+  type PartitionDifference,
+} from './diff/diff-images.ts';
+export { diffTrees, type ChangedField, type FileDifference } from './diff/diff-trees.ts';

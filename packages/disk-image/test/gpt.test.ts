@@ -110,7 +110,12 @@ describe('planning', () => {
 describe('bytes', () => {
   test.each([512, 4096] as const)('what is written is read back, %i-byte sectors', async (sectorSize) => {
     const plan = layout(sectorSize);
-    expect(await readGpt(memoryReader(image(plan)))).toEqual({ ...plan, primaryOk: true, backupOk: true });
+    expect(await readGpt(memoryReader(image(plan)))).toEqual({
+      ...plan,
+      numbers: [1, 2],
+      primaryOk: true,
+      backupOk: true,
+    });
   });
 
   test('sgdisk finds no problem and sees the same partitions (512)', async () => {

@@ -48,7 +48,7 @@ export async function makeSampleDisk(
         name: 'root',
         typeGuid: partitionTypes.linuxRootX64,
         guid: 'bbbbbbbb-2222-4333-8444-555555555555',
-        sizeBytes: 'rest',
+        sizeBytes: 20 * mib,
       },
     ],
   });

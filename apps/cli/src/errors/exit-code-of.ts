@@ -7,6 +7,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   'SOURCE_DATE_EPOCH',
   'CHECKPOINT_BUILD_ID',
   'BUILD_NOT_FOUND',
+  'DISK_IMAGE_CONVERT',
 ]);
 
 const preflightCodes: ReadonlySet<string> = new Set([

@@ -188,7 +188,7 @@ async function captureOpened(
   checkBlockBytes(reader.sizeBytes, blockBytes);
   const gpt = await readGpt(reader);
   const [partial = '', journalPath = '', listPath = ''] = captureWorkFiles(target);
-  const resume = options.resume && (await exists(partial)) && (await exists(listPath));
+  const resume = options.resume && (await exists(listPath));
   const journal = await openJournal(journalPath, identity, options.createdAt ?? new Date(), resume);
   const files: FileHandle[] = [];
   const openFile = async (path: string, keep: boolean): Promise<FileHandle> => {
@@ -212,10 +212,12 @@ async function captureOpened(
       kind,
     };
 
-    const file = await openFile(partial, journal.state.blocks > 0);
     const { blocks, payloadBytes: written } = journal.state;
-    const whole = (await file.stat()).size >= plan.payloadOffset + written;
+    const file = await openFile(partial, blocks > 0 && (await exists(partial)));
+    const whole = blocks > 0 && (await file.stat()).size >= plan.payloadOffset + written;
     const from = whole ? { blocks, payloadBytes: written } : { blocks: 0, payloadBytes: 0 };
+    // What the journal says of a payload that is lost must not outlive the new one's first blocks.
+    if (!whole) await journal.record({ ...scanned, ...from });
     const compressed = kind === 'v1-compressed';
     const workers = options.workers ?? Math.min(4, availableParallelism());
     const runBlocks = compressed ? 1 : Math.max(1, runBytes / blockBytes);

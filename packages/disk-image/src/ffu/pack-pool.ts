@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { FfuSourceError } from '../errors.ts';
+import { FfuWorkerError } from '../errors.ts';
 import { createPackBlock } from './pack-block.ts';
 import type { PackReply, PackRequest } from './pack-worker.ts';
 
@@ -32,14 +32,15 @@ function inThread(): PackPool {
   };
 }
 
+/** The file lies beside this one, in the sources and in what is built of them. */
+const workerFile = new URL(
+  import.meta.url.endsWith('.ts') ? './pack-worker.ts' : './pack-worker.js',
+  import.meta.url,
+);
+
 /** `workers` threads, which are given work in turn; 0: none. */
-export function createPackPool(workers: number): PackPool {
+export function createPackPool(workers: number, file: URL = workerFile): PackPool {
   if (workers === 0) return inThread();
-  // The file lies beside this one, in the sources and in what is built of them.
-  const file = new URL(
-    import.meta.url.endsWith('.ts') ? './pack-worker.ts' : './pack-worker.js',
-    import.meta.url,
-  );
   const waiting = new Map<
     number,
     { resolve: (result: PackResult) => void; reject: (error: Error) => void }
@@ -58,7 +59,7 @@ export function createPackPool(workers: number): PackPool {
     });
     thread.on('error', (cause) => {
       fail(
-        new FfuSourceError('a thread that compresses ended; pass workers: 0 to compress without threads', {
+        new FfuWorkerError('a thread that compresses ended; pass workers: 0 to compress without threads', {
           cause,
         }),
       );
@@ -78,7 +79,7 @@ export function createPackPool(workers: number): PackPool {
       });
     },
     async close() {
-      fail(new FfuSourceError('the compressing threads were closed'));
+      fail(new FfuWorkerError('the compressing threads were closed'));
       await Promise.all(threads.map((thread) => thread.terminate()));
     },
   };

@@ -8,6 +8,8 @@ import { headerSize, signature, type GptLayout, type GptPartition, type SectorSi
 export interface GptReadResult extends GptLayout {
   readonly primaryOk: boolean;
   readonly backupOk: boolean;
+  /** The number of each partition, from 1: its entry's place in the table, which may have free ones between. */
+  readonly numbers: readonly number[];
   /** Why a copy was not used; undefined where both are sound. */
   readonly problem?: string;
 }
@@ -15,6 +17,7 @@ export interface GptReadResult extends GptLayout {
 interface Copy {
   readonly layout: GptLayout;
   readonly otherLba: number;
+  readonly numbers: readonly number[];
 }
 
 /**
@@ -45,6 +48,7 @@ export async function readGpt(reader: BlockReader): Promise<GptReadResult> {
       ...primary.layout,
       primaryOk: true,
       backupOk,
+      numbers: primary.numbers,
       ...(backupOk ? {} : { problem: problems.join('; ') }),
     };
   }
@@ -55,6 +59,7 @@ export async function readGpt(reader: BlockReader): Promise<GptReadResult> {
         ...backup.layout,
         primaryOk: false,
         backupOk: true,
+        numbers: backup.numbers,
         problem: problems.filter((text) => text.includes(`(${sectorSize}-`)).join('; '),
       };
     }
@@ -89,10 +94,12 @@ async function readCopy(reader: BlockReader, sectorSize: SectorSize, lba: number
   if (crc32(array) !== header.readUInt32LE(88))
     throw new GptFormatError('the CRC of the entries does not match');
   const partitions: GptPartition[] = [];
+  const numbers: number[] = [];
   for (let index = 0; index < count; index += 1) {
     const entry = array.subarray(index * size1, (index + 1) * size1);
     if (entry.subarray(0, 16).every((byte) => byte === 0)) continue;
     partitions.push(readEntry(entry, sectorSize, firstUsableLba, lastUsableLba));
+    numbers.push(index + 1);
   }
   checkOverlap(partitions);
   const layout = {
@@ -103,7 +110,7 @@ async function readCopy(reader: BlockReader, sectorSize: SectorSize, lba: number
     lastUsableLba,
     partitions,
   };
-  return { layout, otherLba: readLba(header, 32) };
+  return { layout, otherLba: readLba(header, 32), numbers };
 }
 
 function readLba(bytes: Buffer, offset: number): number {

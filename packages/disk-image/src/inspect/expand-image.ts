@@ -130,7 +130,9 @@ async function* xz(path: string, signal: AbortSignal | undefined): AsyncGenerato
   });
   const ended = new Promise<string | undefined>((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
-      resolve(error.code === 'ENOENT' ? 'the program xz is missing (apt-get install xz-utils)' : error.message);
+      resolve(
+        error.code === 'ENOENT' ? 'the program xz is missing (apt-get install xz-utils)' : error.message,
+      );
     });
     child.once('close', (code) => {
       resolve(code === 0 ? undefined : said.trim() || 'xz was ended by a signal');

@@ -27,7 +27,7 @@ export interface ImageReport {
   readonly allocatedBytes: number;
   /** Size of the disk that a machine sees. */
   readonly virtualBytes: number;
-  /** Bytes of the disk that are not known to be zero. */
+  /** Bytes of the disk that are not known to be zero; of a VHDX at most what the file occupies. */
   readonly usedBytes: number;
   /** `bytes` is undefined where nothing tells it; `told` says what did. */
   readonly sectorSize: {
@@ -68,7 +68,7 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
       fileBytes: size > 0 ? size : reader.sizeBytes,
       allocatedBytes: blocks * 512,
       virtualBytes: reader.sizeBytes,
-      usedBytes: await usedBytes(reader),
+      usedBytes: await usedBytes(reader, format, blocks * 512),
       sectorSize: tellSectorSize(image, sectorSize),
       table,
       partitions: inspected,
@@ -80,10 +80,7 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
   }
 }
 
-async function inspectPartition(
-  reader: BlockReader,
-  partition: PartitionFacts,
-): Promise<InspectedPartition> {
+async function inspectPartition(reader: BlockReader, partition: PartitionFacts): Promise<InspectedPartition> {
   const { startBytes, sizeBytes } = partition;
   if (startBytes + sizeBytes > reader.sizeBytes)
     return { ...partition, problem: `reaches behind the end of the disk at byte ${reader.sizeBytes}` };
@@ -91,10 +88,16 @@ async function inspectPartition(
   return fileSystem === undefined ? partition : { ...partition, fileSystem };
 }
 
-async function usedBytes(reader: BlockReader): Promise<number> {
+async function usedBytes(
+  reader: BlockReader,
+  format: DetectedFormat,
+  allocatedBytes: number,
+): Promise<number> {
   const extents = await reader.extents?.();
   if (extents === undefined) return reader.sizeBytes;
-  return extents.reduce((sum, { zero, lengthBytes }) => (zero ? sum : sum + lengthBytes), 0);
+  const used = extents.reduce((sum, { zero, lengthBytes }) => (zero ? sum : sum + lengthBytes), 0);
+  // qemu does not tell which blocks of a VHDX are there; what the file occupies is the better bound.
+  return format === 'vhdx' ? Math.min(used, allocatedBytes) : used;
 }
 
 function tellSectorSize(

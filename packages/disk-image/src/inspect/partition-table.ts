@@ -5,7 +5,7 @@ import { readGpt } from '../gpt/read.ts';
 
 /** One partition of any kind of table. */
 export interface PartitionFacts {
-  /** From 1, in the order of the table. */
+  /** From 1: the place in the table, as Linux numbers them. */
   readonly number: number;
   readonly name: string;
   /** A GUID; of an MBR its type byte as `0x83`. */
@@ -56,7 +56,7 @@ export async function readTable(
       ({ name, typeGuid, guid, startBytes, sizeBytes, attributes }, index): PartitionFacts => {
         const typeName = typeNames.get(typeGuid);
         return {
-          number: index + 1,
+          number: gpt.numbers[index] ?? index + 1,
           name,
           typeGuid,
           ...(typeName === undefined ? {} : { typeName }),

@@ -104,6 +104,7 @@ function byteSource(input: AsyncIterable<Buffer>): ByteSource {
   };
   return {
     take,
-    need: async (length) => (length === 0 ? Buffer.alloc(0) : ((await take(length, false)) ?? Buffer.alloc(0))),
+    need: async (length) =>
+      length === 0 ? Buffer.alloc(0) : ((await take(length, false)) ?? Buffer.alloc(0)),
   };
 }

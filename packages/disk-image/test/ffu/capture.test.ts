@@ -292,6 +292,33 @@ test('without resume nothing is left behind', async () => {
   expect(await readdir(folder)).toEqual(['disk.raw']);
 });
 
+test('a capture that is killed again before its first checkpoint after the payload was lost', async () => {
+  const { folder, source, target } = await disk();
+  const options: CaptureFfuOptions = { source, target, createdAt: epoch, blockBytes: 16 * kib };
+  const breakOff = async (checkpointBytes: number, afterBytes: number): Promise<void> => {
+    const controller = new AbortController();
+    await captureFfu({
+      ...options,
+      checkpointBytes,
+      signal: controller.signal,
+      onProgress: ({ step, doneBytes }) => {
+        if (step === 'write' && doneBytes > afterBytes) controller.abort();
+      },
+    }).catch(() => undefined);
+  };
+  await breakOff(64 * kib, 3 * mib);
+  await rm(captureWorkFiles(target)[0] ?? '');
+  await breakOff(1024 * mib, mib);
+  // The old journal would say that 3 MiB are there.
+  const file = await open(captureWorkFiles(target)[0] ?? '', 'r+');
+  await file.truncate(16 * mib);
+  await file.close();
+  expect((await captureFfu(options)).resumedBlocks).toBe(0);
+  const undisturbed = join(folder, 'undisturbed.ffu');
+  await captureFfu({ ...options, target: undisturbed });
+  expect((await readFile(target)).equals(await readFile(undisturbed))).toBe(true);
+});
+
 test('a source that changes meanwhile is not captured', async () => {
   const { folder, source, target } = await disk();
   await expect(

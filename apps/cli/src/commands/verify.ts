@@ -1,0 +1,27 @@
+import { exitCode, type ExitCode } from '../exit-code.ts';
+import type { Host } from '../host/host.ts';
+import { untilStopped } from '../host/until-stopped.ts';
+import { cleanLines } from '../text/clean-text.ts';
+import { formatTable } from '../text/table.ts';
+import { namedImage } from './named-image.ts';
+
+/** Holds an image against the checksums beside it and against itself. */
+export async function verify(image: string, flags: { readonly json?: true }, host: Host): Promise<ExitCode> {
+  const file = await namedImage(image, host.cwd);
+  const { verifyImage } = await import('@osforge/disk-image');
+  return untilStopped(host, async (signal) => {
+    const report = { ...(await verifyImage(file, { signal })), path: image };
+    const failures = report.checks.filter(({ status }) => status === 'failed').length;
+    if (flags.json) host.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+    else {
+      const lines = formatTable(
+        report.checks.map(({ status, name, detail }) => [status, cleanLines(name), cleanLines(detail)]),
+      );
+      const end = report.ok
+        ? `${image} holds.`
+        : `${image} does not hold: ${failures} of ${report.checks.length} checks failed.`;
+      host.stdout.write(`${[...lines, end].join('\n')}\n`);
+    }
+    return report.ok ? exitCode.done : exitCode.failed;
+  });
+}

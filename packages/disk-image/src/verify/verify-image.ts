@@ -1,0 +1,211 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { hashFile } from '@osforge/flush';
+import { ProgramFailedError } from '@osforge/process';
+import { contentDigest } from '../block/digest.ts';
+import type { BlockReader } from '../block/reader.ts';
+import { isImageFormatError, NbdError } from '../errors.ts';
+import { verifyFfu } from '../ffu/verify-ffu.ts';
+import { type DetectedFormat, detectFileFormat } from '../inspect/detect-format.ts';
+import { readFileSystem } from '../inspect/file-system.ts';
+import { openAnyImage, type OpenAnyOptions, refuseBacking } from '../inspect/open-any-image.ts';
+import { readTable } from '../inspect/partition-table.ts';
+import { checkImage } from '../qemu/info.ts';
+import { readPromises } from './checksum-lists.ts';
+
+/** One thing that was looked at. A `note` is worth knowing and no failure. */
+export interface VerifyCheck {
+  readonly name: string;
+  readonly status: 'ok' | 'failed' | 'note';
+  /** What was found, with the place where it does not hold. */
+  readonly detail: string;
+}
+
+export interface VerifyImageReport {
+  /** No check failed. */
+  readonly ok: boolean;
+  readonly path: string;
+  readonly format: DetectedFormat;
+  readonly checks: readonly VerifyCheck[];
+}
+
+export type VerifyImageOptions = Omit<OpenAnyOptions, 'format'>;
+
+/**
+ * Holds an image against `SHA256SUMS` and `manifest.json` beside it, and against itself: the format's own digests and
+ * tables, both copies of the GPT with their CRCs, the checksum of ext4 superblocks. Damage is a check that failed.
+ * @throws only where the file cannot be read at all, or when cancelled
+ */
+export async function verifyImage(
+  path: string,
+  options: VerifyImageOptions = {},
+): Promise<VerifyImageReport> {
+  const file = resolve(path);
+  const format = await detectFileFormat(file);
+  const checks: VerifyCheck[] = [];
+  const promises = await readPromises(file);
+  for (const remark of promises.remarks) checks.push({ name: 'checksums', status: 'note', detail: remark });
+  if (promises.file.length > 0) checks.push(...(await checkFile(file, promises.file, options.signal)));
+  else checks.push({ name: 'checksums', status: 'note', detail: 'no list beside the image names it' });
+  const guarded = async (name: string, check: () => Promise<void>): Promise<void> => {
+    try {
+      await check();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      checks.push({ name, status: 'failed', detail: error.message });
+    }
+  };
+  await guarded(format, async () => {
+    const own = await checkFormat(file, format, options);
+    if (own !== undefined) checks.push(own);
+  });
+  await guarded('disk', async () => {
+    const image = await openAnyImage(file, { ...options, format });
+    try {
+      if (format.startsWith('raw.'))
+        checks.push({ name: format, status: 'ok', detail: 'it expands to its end' });
+      checks.push(...(await checkDisk(image.reader)));
+      const { disk } = promises;
+      if (disk !== undefined) checks.push(await checkContent(image.reader, disk, options.signal));
+    } finally {
+      await image.close();
+    }
+  });
+  return { ok: checks.every(({ status }) => status !== 'failed'), path, format, checks };
+}
+
+function isDamage(error: unknown): error is Error {
+  return isImageFormatError(error) || error instanceof NbdError || error instanceof ProgramFailedError;
+}
+
+async function checkFile(
+  file: string,
+  promised: Awaited<ReturnType<typeof readPromises>>['file'],
+  signal: AbortSignal | undefined,
+): Promise<VerifyCheck[]> {
+  const { size } = await stat(file);
+  const { sha256 } = await hashFile(file, signal === undefined ? {} : { signal });
+  return promised.map((promise): VerifyCheck => {
+    const { source } = promise;
+    if (promise.sizeBytes !== undefined && promise.sizeBytes !== size)
+      return {
+        name: 'checksums',
+        status: 'failed',
+        detail: `${source} says ${promise.sizeBytes} bytes, but the file has ${size}`,
+      };
+    return promise.sha256 === sha256
+      ? { name: 'checksums', status: 'ok', detail: `SHA-256 as in ${source}` }
+      : {
+          name: 'checksums',
+          status: 'failed',
+          detail: `${source} says SHA-256 ${promise.sha256}, but the file has ${sha256}`,
+        };
+  });
+}
+
+async function checkFormat(
+  file: string,
+  format: DetectedFormat,
+  { signal }: VerifyImageOptions,
+): Promise<VerifyCheck | undefined> {
+  const signalOption = signal === undefined ? {} : { signal };
+  if (format === 'ffu') {
+    const report = await verifyFfu(file, signalOption);
+    const [first] = report.damage;
+    if (first !== undefined)
+      return {
+        name: format,
+        status: 'failed',
+        detail: `${report.damageCount} of ${report.digests} chunks are damaged, the first at byte ${first.offsetBytes} of the file (${first.reason ?? 'its digest differs'})`,
+      };
+    if (report.ok)
+      return { name: format, status: 'ok', detail: `all ${report.digests} digests of the hash table` };
+    const detail =
+      report.digests === report.expectedDigests
+        ? 'the digest in the catalog is not that of the hash table'
+        : `the hash table has ${report.digests} digests, but ${report.expectedDigests} are needed`;
+    return { name: format, status: 'failed', detail };
+  }
+  if (format !== 'qcow2' && format !== 'vhdx') return undefined;
+  if (format === 'qcow2') await refuseBacking(file);
+  const check = await checkImage(file, format, { timeoutMs: 3_600_000, ...signalOption });
+  const { ok, corruptions, leaks, checkErrors } = check;
+  return ok
+    ? { name: format, status: 'ok', detail: 'qemu-img check finds nothing' }
+    : {
+        name: format,
+        // Leaked clusters waste space; the disk itself is right.
+        status: corruptions + checkErrors === 0 ? 'note' : 'failed',
+        detail: `qemu-img check finds ${corruptions} corruptions, ${leaks} leaked clusters, ${checkErrors} errors`,
+      };
+}
+
+async function checkDisk(reader: BlockReader): Promise<VerifyCheck[]> {
+  const { table, partitions } = await readTable(reader);
+  const checks: VerifyCheck[] = [];
+  if (table.kind === 'gpt')
+    checks.push(
+      table.problem === undefined
+        ? { name: 'gpt', status: 'ok', detail: 'both copies, with their CRCs' }
+        : { name: 'gpt', status: 'failed', detail: table.problem },
+    );
+  else if (table.problem !== undefined)
+    checks.push({
+      name: 'gpt',
+      // A protective MBR promises a GPT.
+      status: table.kind === 'mbr' ? 'failed' : 'note',
+      detail: table.problem,
+    });
+  for (const { number, name, startBytes, sizeBytes } of partitions) {
+    const label = `partition ${number}${name === '' ? '' : ` (${name})`}`;
+    if (startBytes + sizeBytes > reader.sizeBytes) {
+      const detail = `it reaches to byte ${startBytes + sizeBytes}, but the disk ends at ${reader.sizeBytes}`;
+      checks.push({ name: label, status: 'failed', detail });
+      continue;
+    }
+    const found = await readFileSystem(reader, startBytes, sizeBytes);
+    if (found === undefined) continue;
+    if (found.problem !== undefined)
+      checks.push({
+        name: label,
+        status: 'failed',
+        detail: `${found.type} at byte ${startBytes}: ${found.problem}`,
+      });
+    else if (found.sizeBytes !== undefined && found.sizeBytes > sizeBytes)
+      checks.push({
+        name: label,
+        status: 'failed',
+        detail: `${found.type} of ${found.sizeBytes} bytes in a partition of ${sizeBytes}`,
+      });
+    else if (found.dirty === true)
+      checks.push({ name: label, status: 'note', detail: `${found.type} is ${found.state ?? 'dirty'}` });
+    else
+      checks.push({
+        name: label,
+        status: 'ok',
+        detail: `${found.type}${found.state === undefined ? '' : `, ${found.state}`}`,
+      });
+  }
+  return checks;
+}
+
+async function checkContent(
+  reader: BlockReader,
+  { source, sha256, sizeBytes }: { source: string; sha256: string; sizeBytes: number },
+  signal: AbortSignal | undefined,
+): Promise<VerifyCheck> {
+  if (reader.sizeBytes !== sizeBytes)
+    return {
+      name: 'disk',
+      status: 'failed',
+      detail: `${source} says a disk of ${sizeBytes} bytes, but it has ${reader.sizeBytes}`,
+    };
+  const found = await contentDigest(reader, signal === undefined ? {} : { signal });
+  return found === sha256
+    ? { name: 'disk', status: 'ok', detail: `SHA-256 of the disk as in ${source}` }
+    : {
+        name: 'disk',
+        status: 'failed',
+        detail: `${source} says SHA-256 ${sha256} of the disk, but it has ${found}`,
+      };
+}
