@@ -1,4 +1,4 @@
-import { BufferPool, pageBytes } from '@osforge/perf';
+import { BufferPool } from '@osforge/perf';
 import { FlashCancelledError, FlashOptionError, type FlasherError } from '../errors.ts';
 import type { ImageSource } from '../source/source.ts';
 import type { TargetIdentity } from '../targets/identity.ts';
@@ -166,16 +166,4 @@ export class FlashEngine {
       return { ok: false, error };
     }
   }
-}
-
-/** @throws FlashOptionError unless the sizes fit each other */
-export function checkLayout({ chunkBytes, rangeBytes }: Layout, windowBytes: number): void {
-  const fail = (option: string, problem: string): never => {
-    throw new FlashOptionError(`${option} ${problem}`, { option });
-  };
-  if (chunkBytes < pageBytes || chunkBytes % pageBytes !== 0)
-    fail('chunkBytes', `is no multiple of ${pageBytes}`);
-  if (rangeBytes < chunkBytes || rangeBytes % chunkBytes !== 0)
-    fail('rangeBytes', 'is no multiple of chunkBytes');
-  if (windowBytes < 4 * chunkBytes) fail('windowBytes', 'is less than four chunks');
 }

@@ -43,10 +43,15 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
     const { url, execArguments } = engineProgram();
     const lines: string[] = [];
     const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
-    running = start(process.execPath, [...execArguments, fileURLToPath(url), path], {
-      env: { UV_THREADPOOL_SIZE: String(threads), NODE_OPTIONS: undefined },
-      killAfterMs: closeTimeoutMs,
-    });
+    running = start(
+      process.execPath,
+      ['--max-semi-space-size=1', ...execArguments, fileURLToPath(url), path],
+      {
+        // Each of so many threads would otherwise keep a heap of its own in the C library.
+        env: { UV_THREADPOOL_SIZE: String(threads), MALLOC_ARENA_MAX: '2', NODE_OPTIONS: undefined },
+        killAfterMs: closeTimeoutMs,
+      },
+    );
     running.lines$.subscribe({ next: ({ line }) => lines.push(line) });
     const closed = running.closed.then(
       () =>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BufferPool } from '@osforge/perf';
+import type { BufferPool } from '@osforge/perf';
 import { within } from '../engine/deadline.ts';
 import { TargetCapacityError } from '../errors.ts';
 import type { TargetIdentity } from '../targets/identity.ts';
@@ -44,7 +44,8 @@ export async function probeCapacity(
   try {
     const sizeBytes = handle.identity.sizeBytes;
     const offsets = sampleOffsets(sizeBytes, sampleBytes);
-    const pool = new BufferPool({ sizeBytes: sampleBytes, count: offsets.length + 1 });
+    const { BufferPool } = await import('@osforge/perf');
+    const pool = new BufferPool({ sizeBytes: sampleBytes, count: offsets.length + 2 });
     const scratch = await pool.acquire();
     const io = (what: string, work: Promise<void>): Promise<void> =>
       within(`${what} ${selected.path}`, work, limits);
@@ -92,7 +93,7 @@ interface Comparison {
 
 async function compare({ handle, offsets, seed, sizeBytes, pool, io }: Comparison): Promise<void> {
   const expected = Buffer.alloc(pool.sizeBytes);
-  const found = new BufferPool({ sizeBytes: pool.sizeBytes, count: 1 }).tryAcquire() ?? Buffer.alloc(0);
+  const found = await pool.acquire();
   const wrong: number[] = [];
   for (const offset of offsets) {
     await io('reading', handle.read(found, offset));

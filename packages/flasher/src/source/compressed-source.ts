@@ -14,7 +14,7 @@ export interface CompressedSourceOptions {
 
 /** Decoders at once besides the first: each may have megabytes of history, and all of them the same work to do again. */
 const maxDecoders = 4;
-const pieceBytes = 256 * 1024;
+const pieceBytes = 64 * 1024;
 
 /** An image in a compressed file: each reader decompresses from the beginning. */
 export function compressedSource({ path, format, sizeBytes }: CompressedSourceOptions): ImageSource {

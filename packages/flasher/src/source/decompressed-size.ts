@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises';
-import { run } from '@osforge/process';
 import type { SourceFormat } from './source.ts';
 
 /**
@@ -13,6 +12,7 @@ export async function decompressedSize(path: string, format: SourceFormat): Prom
 }
 
 async function xzSize(path: string): Promise<number | undefined> {
+  const { run } = await import('@osforge/process');
   const { stdout } = await run('xz', ['--robot', '--list', '--', path], { timeoutMs: 60_000 });
   const totals = stdout.split('\n').find((line) => line.startsWith('totals\t'));
   const size = Number(totals?.split('\t')[4]); // xz(1), robot mode: uncompressed size

@@ -1,5 +1,4 @@
 import { open, readFile, stat } from 'node:fs/promises';
-import { checkImage, openImage } from '@osforge/disk-image';
 import { FlashSourceError } from '../errors.ts';
 import { bmapExtents, parseBmap } from './bmap.ts';
 import { compressedSource } from './compressed-source.ts';
@@ -36,6 +35,8 @@ export async function openSource(request: SourceRequest): Promise<ImageSource> {
       return { ...compressedSource({ path, format, sizeBytes }), extents };
     }
     if (format === 'qcow2') await assertSound(path);
+    // Loaded only where it is needed: it weighs megabytes in a process that should be small.
+    const { openImage } = await import('@osforge/disk-image');
     const reader = await openImage(path, format);
     if (bmap !== undefined && bmap.imageSizeBytes !== reader.sizeBytes) {
       await reader.close();
@@ -50,6 +51,7 @@ export async function openSource(request: SourceRequest): Promise<ImageSource> {
 
 /** qemu reads what is beyond the end of a cut file as zeros, without a word. */
 async function assertSound(path: string): Promise<void> {
+  const { checkImage } = await import('@osforge/disk-image');
   const { corruptions, checkErrors } = await checkImage(path, 'qcow2');
   if (corruptions + checkErrors === 0) return;
   const message = `${path} is damaged or cut (qemu-img check: ${corruptions} corruptions, ${checkErrors} errors)`;

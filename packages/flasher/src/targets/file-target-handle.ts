@@ -1,5 +1,4 @@
 import type { FileHandle } from 'node:fs/promises';
-import { run } from '@osforge/process';
 import { TargetIoError } from '../errors.ts';
 import { classifyTargetError, type FailedOperation } from './classify-target-error.ts';
 import type { TargetIdentity } from './identity.ts';
@@ -78,6 +77,7 @@ export class FileTargetHandle implements TargetHandle {
   async beforeReadBack(): Promise<void> {
     if (this.readBack !== 'dropped-cache') return;
     await this.sync();
+    const { run } = await import('@osforge/process');
     // `count=0` reads nothing, and `nocache` then advises the kernel to drop the pages of the whole file (dd's manual).
     await run('dd', [`if=${this.identity.path}`, 'iflag=nocache', 'count=0', 'status=none'], {
       timeoutMs: dropCacheTimeoutMs,
@@ -103,6 +103,7 @@ export class FileTargetHandle implements TargetHandle {
 
   /** Through our own descriptor (`/dev/fd`): the path may be another device by now, and O_EXCL would refuse us too. */
   async #discard(offset: number, length: number): Promise<void> {
+    const { run } = await import('@osforge/process');
     const path = `/proc/${process.pid}/fd/${this.#opened.file.fd}`;
     await this.#try({ operation: 'discard', offsetBytes: offset }, () =>
       run('blkdiscard', ['--force', '--offset', String(offset), '--length', String(length), path], {
