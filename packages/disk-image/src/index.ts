@@ -133,3 +133,9 @@ export {
   type PartitionDifference,
 } from './diff/diff-images.ts';
 export { diffTrees, type ChangedField, type FileDifference } from './diff/diff-trees.ts';
+export { diskPieces, type DiskPiece } from './block/disk-pieces.ts';
+export { rangeBytes, type Bmap, type BmapRange } from './bmap/bmap.ts';
+export { collectBmap, createBmap, type BmapCollector } from './bmap/collect-bmap.ts';
+export { encodeBmap } from './bmap/encode-bmap.ts';
+export { parseBmap } from './bmap/parse-bmap.ts';
+export { usedStretches, type Stretch } from './bmap/used-stretches.ts';

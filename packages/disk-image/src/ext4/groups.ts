@@ -10,9 +10,13 @@ export interface BlockGroup {
   readonly inodesUninitialized: boolean;
   /** Inodes at the end of the table that were never used. */
   readonly unusedInodes: number;
+  readonly blockBitmapBlock: number;
+  /** No block of the group was ever used, so its bitmap may be anything. */
+  readonly blocksUninitialized: boolean;
 }
 
 const inodeUninit = 0x1;
+const blockUninit = 0x2;
 
 /** Every group descriptor, in order (Linux Documentation/filesystems/ext4/group_descr.rst). */
 export async function readGroups(
@@ -59,6 +63,8 @@ export async function readGroups(
         inodeTableBlock,
         inodesUninitialized: (descriptor.readUInt16LE(18) & inodeUninit) !== 0,
         unusedInodes: Math.min(unused, inodesPerGroup),
+        blockBitmapBlock: descriptor.readUInt32LE(0) + (wide ? descriptor.readUInt32LE(32) * 2 ** 32 : 0),
+        blocksUninitialized: (descriptor.readUInt16LE(18) & blockUninit) !== 0,
       });
     }
   }
