@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
+  captureFfu,
   convertImage,
   openExt4,
   openRaw,
@@ -14,11 +15,13 @@ import type { Phase, PhaseContext } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { toolVersions } from '../build/environment.ts';
 import { BuildConsistencyError } from '../errors.ts';
-import { artifactPath } from './artifacts.ts';
+import type { CaptureFormat } from '../recipe/recipe.ts';
+import { artifactPath, recordedNumber } from './artifacts.ts';
 import { identifiersOf, imageLayout } from './disk.ts';
 import { parseDpkgStatus } from './package-list.ts';
 import { capturedFile, writeManifest, writeSums, type CapturedFile } from '../capture/manifest.ts';
 import { putInPlace } from '../capture/put-in-place.ts';
+import { captureRawZst } from '../capture/raw-zst.ts';
 import { treeMask } from '../capture/tree-mask.ts';
 
 /** Phase 11: makes the artifacts from the finished disk, all digests, the manifest and the checksum file. */
@@ -45,8 +48,8 @@ export function capturePhase(environment: BuildEnvironment): Phase {
       const { raw, temporary } = await flattened(environment, context, flat);
       try {
         const facts = await inspect(environment, context, raw);
-        const images = await convertAll(environment, context, raw, staging);
-        const contentSha256 = await rawContentDigest(raw, 'raw');
+        const { images, contentSha256 = await rawContentDigest(raw, 'raw', { signal: context.signal }) } =
+          await captureAll(environment, context, raw, staging);
         context.progress(0.95, 'writing the manifest');
         const captured = { ...facts, contentSha256, images };
         const manifest = await writeManifest(environment, context, captured, staging);
@@ -120,32 +123,90 @@ function tellFlush(
   bus?.publish('capture', 'image.flushed', { format, sizeBytes: bytes, durationMs });
 }
 
-async function convertAll(
+interface CapturedImages {
+  readonly images: CapturedFile[];
+  /** Of the raw disk, where a format's pass over the disk gave it. */
+  readonly contentSha256?: string;
+}
+
+/** All formats at once; each reads the disk once, and what was read is still in memory for the others. */
+async function captureAll(
   environment: BuildEnvironment,
   context: PhaseContext,
   raw: string,
   staging: string,
-): Promise<CapturedFile[]> {
-  const { recipe } = environment;
+): Promise<CapturedImages> {
+  const { formats } = environment.recipe.capture;
   const fractions = new Map<string, number>();
-  return Promise.all(
-    recipe.capture.formats.map(async (format) => {
-      const name = `${recipe.name}.${format}`;
-      const target = path.join(staging, name);
+  const captured = await Promise.all(
+    formats.map((format) =>
+      captureFormat(environment, context, raw, staging, format, (fraction) => {
+        fractions.set(format, fraction);
+        const sum = [...fractions.values()].reduce((total, value) => total + value, 0);
+        const name = `${environment.recipe.name}.${format}`;
+        context.progress(0.3 + (0.6 * sum) / formats.length, `making ${name}`);
+      }),
+    ),
+  );
+  const contentSha256 = captured.find((one) => one.contentSha256 !== undefined)?.contentSha256;
+  return {
+    images: captured.flatMap(({ images }) => images),
+    ...(contentSha256 === undefined ? {} : { contentSha256 }),
+  };
+}
+
+async function captureFormat(
+  environment: BuildEnvironment,
+  context: PhaseContext,
+  raw: string,
+  staging: string,
+  format: CaptureFormat,
+  onProgress: (fraction: number) => void,
+): Promise<CapturedImages> {
+  const { recipe } = environment;
+  const { signal } = context;
+  const target = path.join(staging, `${recipe.name}.${format}`);
+  switch (format) {
+    case 'raw.zst': {
+      const { files, contentSha256, flush } = await captureRawZst({
+        raw,
+        folder: staging,
+        name: recipe.name,
+        signal,
+        onProgress,
+      });
+      tellFlush(environment, format, flush);
+      return { images: [...files], contentSha256 };
+    }
+    case 'ffu': {
+      const { flush } = await captureFfu({
+        source: raw,
+        target,
+        description: recipe.name,
+        // Two builds of the same inputs are the same file.
+        createdAt: new Date(1000 * recordedNumber(context.upstream('preflight'), 'sourceDateEpoch')),
+        // What is left of a killed run is removed with the staging folder.
+        resume: false,
+        signal,
+        onProgress: ({ step, doneBytes, totalBytes }) => {
+          if (step === 'write' && totalBytes > 0) onProgress(doneBytes / totalBytes);
+        },
+      });
+      tellFlush(environment, format, flush);
+      return { images: [await capturedFile(target, signal)] };
+    }
+    case 'qcow2':
+    case 'vhdx': {
       const { flush } = await convertImage({
         source: raw,
         sourceFormat: 'raw',
         target,
         format,
-        signal: context.signal,
-        onProgress: (fraction) => {
-          fractions.set(format, fraction);
-          const sum = [...fractions.values()].reduce((total, value) => total + value, 0);
-          context.progress(0.3 + (0.6 * sum) / recipe.capture.formats.length, `making ${name}`);
-        },
+        signal,
+        onProgress,
       });
       tellFlush(environment, format, flush);
-      return capturedFile(target, context.signal);
-    }),
-  );
+      return { images: [await capturedFile(target, signal)] };
+    }
+  }
 }

@@ -156,10 +156,11 @@ export interface VmTimeouts {
   shutdownMs: number;
 }
 
-export type CaptureFormat = 'qcow2' | 'vhdx';
+/** `raw.zst` comes with a block map beside it. */
+export type CaptureFormat = 'qcow2' | 'vhdx' | 'raw.zst' | 'ffu';
 
 export interface CaptureSettings {
-  /** Never empty, without repetition; default both. */
+  /** Never empty, without repetition; default qcow2 and vhdx. */
   formats: CaptureFormat[];
 }
 

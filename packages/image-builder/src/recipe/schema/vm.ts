@@ -35,10 +35,10 @@ export const vmSchema: z.ZodType<VmSettings> = z
 export const captureSchema: z.ZodType<CaptureSettings> = z
   .strictObject({
     formats: z
-      .array(z.enum(['qcow2', 'vhdx']))
+      .array(z.enum(['qcow2', 'vhdx', 'raw.zst', 'ffu']))
       .min(1)
       .default(['qcow2', 'vhdx'])
-      .describe('Formats of the finished image.')
+      .describe('Formats of the finished image; raw.zst comes with a block map for bmaptool.')
       .transform((list) => [...new Set(list)]),
   })
   .describe('What is captured.');
