@@ -23,9 +23,9 @@ export interface FlashOptions {
   readonly ioTimeoutMs?: number | undefined;
   /** For one read of the image, and for the start, in milliseconds; default 60 000. */
   readonly sourceTimeoutMs?: number | undefined;
-  /** Memory of the shared read-ahead, in bytes; default 16 MiB. */
+  /** Memory of the shared read-ahead, in bytes; default 20 MiB. */
   readonly windowBytes?: number | undefined;
-  /** What is read and written as one, in bytes; a multiple of 4096, default 256 KiB. */
+  /** What is read and written as one, in bytes; a multiple of 4096, default 512 KiB. */
   readonly chunkBytes?: number | undefined;
   /** What is verified, journalled and rewritten as one, in bytes; a multiple of chunkBytes, default 16 MiB. */
   readonly rangeBytes?: number | undefined;
@@ -71,9 +71,9 @@ export interface Flash {
  */
 export async function startFlash(options: FlashOptions): Promise<Flash> {
   const {
-    chunkBytes = 256 << 10,
+    chunkBytes = 512 << 10,
     rangeBytes = 16 << 20,
-    windowBytes = 16 << 20,
+    windowBytes = 20 << 20,
     sourceTimeoutMs = 60_000,
   } = options;
   const layout = { chunkBytes, rangeBytes };
