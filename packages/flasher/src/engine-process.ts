@@ -58,7 +58,9 @@ async function stop(): Promise<void> {
   socket.end();
 }
 
-readJsonLines<Command>(socket, (command) => {
+readJsonLines(socket, (message) => {
+  const command = message as Command; // the other end is this package in the same version
+
   if (command.type === 'start') void start(command);
   else if (command.type === 'close') void stop();
   else if (engine === undefined) return;

@@ -85,18 +85,18 @@ test('a target that joins late, and one that is cancelled, leave the others alon
   const flash = await startFlash({ source: { path: source } });
   const cancelled = flash.add(await selected(join(folder, 'a.raw')), 'a');
   const first = flash.add(await selected(join(folder, 'b.raw')), 'b');
-  const late = new Promise<ReturnType<typeof flash.add>>((resolve) => {
+  const halfway = new Promise<void>((resolve) => {
     const subscription = flash.progress$.subscribe(({ id, doneBytes }) => {
       if (id !== 'b' || doneBytes < 8 * mebibyte) return;
       subscription.unsubscribe();
-      flash.cancel('a');
-      void selected(join(folder, 'c.raw')).then((target) => {
-        resolve(flash.add(target, 'c'));
-      });
+      resolve();
     });
   });
+  await halfway;
+  flash.cancel('a');
+  const late = flash.add(await selected(join(folder, 'c.raw')), 'c');
   expect(await first).toMatchObject({ ok: true, id: 'b' });
-  expect(await await late).toMatchObject({ ok: true, id: 'c' });
+  expect(await late).toMatchObject({ ok: true, id: 'c' });
   expect(await cancelled).toMatchObject({ ok: false, id: 'a', error: { code: 'FLASHER_CANCELLED' } });
   await flash.close();
   expect(sha256File(join(folder, 'b.raw'))).toBe(sha256File(source));

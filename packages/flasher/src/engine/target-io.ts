@@ -24,7 +24,9 @@ export class TargetIo {
     const offset = lease.index * this.#context.layout.chunkBytes;
     const length = this.#fit(offset, lease.lengthBytes);
     if (lease.data !== undefined) {
-      await this.#run('write', this.handle.write(lease.data.subarray(0, length), offset), lease.release);
+      await this.#run('write', this.handle.write(lease.data.subarray(0, length), offset), () => {
+        lease.release();
+      });
       return { wroteBytes: length };
     }
     lease.release();

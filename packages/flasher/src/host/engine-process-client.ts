@@ -101,7 +101,9 @@ async function attach({
   await rm(folder, { recursive: true, force: true });
   let closing = false;
   socket.on('error', () => undefined); // the process's end tells more
-  readJsonLines<Report>(socket, options.receive);
+  readJsonLines(socket, (message) => {
+    options.receive(message as Report); // the other end is this package in the same version
+  });
   void closed.then((error) => {
     if (!closing) options.ended(error);
   });

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 
-/** Calls for each line of JSON that arrives. Both ends are this package in the same version: the shape is not checked. */
-export function readJsonLines<Message>(socket: Socket, receive: (message: Message) => void): void {
+/** Calls for each line of JSON that arrives. */
+export function readJsonLines(socket: Socket, receive: (message: unknown) => void): void {
   let rest = '';
   socket.setEncoding('utf8');
   socket.on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) receive(JSON.parse(line) as Message); // see above
+    for (const line of lines) receive(JSON.parse(line));
   });
 }
 

@@ -30,7 +30,8 @@ export interface FailedOperation {
 
 /** The error of this package for an error of the system. */
 export function classifyTargetError(error: unknown, failed: FailedOperation): FlasherError {
-  if (error instanceof FlasherError) return error;
+  // The type parameter of an error that is at hand cannot be known.
+  if (error instanceof FlasherError) return error as FlasherError;
   const { path, operation, offsetBytes } = failed;
   const errno = errnoOf(error);
   const where = offsetBytes === undefined ? path : `${path} at byte ${offsetBytes}`;
