@@ -5,6 +5,8 @@ import type { BuildEnvironment } from '../build/environment.ts';
 import { recordedNumber } from '../phases/artifacts.ts';
 import { phaseNames } from '../phases/names.ts';
 import type { InstalledPackage } from '../phases/package-list.ts';
+import { provenance } from './provenance.ts';
+import { cycloneDx } from './sbom.ts';
 import { treeMask } from './tree-mask.ts';
 
 /** A file of the build's folder; hashed once, when it is complete. */
@@ -28,6 +30,25 @@ export interface CaptureFacts {
   readonly images: readonly CapturedFile[];
 }
 
+/** Writes `<name>.cdx.json`, the list of what is in the image. */
+export async function writeSbom(
+  { recipe }: BuildEnvironment,
+  context: PhaseContext,
+  facts: { readonly dpkgStatus: string; readonly contentSha256: string },
+  folder: string,
+): Promise<CapturedFile> {
+  const target = path.join(folder, `${recipe.name}.cdx.json`);
+  const text = cycloneDx({
+    name: recipe.name,
+    release: recipe.distribution.release,
+    sourceDateEpoch: recordedNumber(context.upstream('preflight'), 'sourceDateEpoch'),
+    dpkgStatus: facts.dpkgStatus,
+    contentSha256: facts.contentSha256,
+  });
+  await writeFileDurable(target, text);
+  return capturedFile(target, context.signal);
+}
+
 /** Writes `manifest.json`: what went in, what came out, and how long each phase took. Holds no secret. */
 export async function writeManifest(
   environment: BuildEnvironment,
@@ -37,14 +58,17 @@ export async function writeManifest(
 ): Promise<CapturedFile> {
   const { layout, recipe, tools } = environment;
   const preflight = context.upstream('preflight');
+  const createdAt = environment.now();
+  const suites = preflight.data['suites'] ?? [];
+  const sourceDateEpoch = recordedNumber(preflight, 'sourceDateEpoch');
   const manifest = {
     manifestVersion: 1,
     name: recipe.name,
     buildId: layout.buildId,
     ...(recipe.description === undefined ? {} : { description: recipe.description }),
-    createdAt: environment.now().toISOString(),
-    sourceDateEpoch: recordedNumber(preflight, 'sourceDateEpoch'),
-    inputs: { recipe, suites: preflight.data['suites'] ?? [] },
+    createdAt: createdAt.toISOString(),
+    sourceDateEpoch,
+    inputs: { recipe, suites },
     tools,
     artifacts: facts.images.map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 })),
     rawDisk: { sizeBytes: recipe.disk.sizeBytes, sha256: facts.contentSha256 },
@@ -57,6 +81,17 @@ export async function writeManifest(
       ];
     }),
     packages: facts.packages,
+    provenance: provenance({
+      buildId: layout.buildId,
+      release: recipe.distribution.release,
+      recipe,
+      suites,
+      sourceDateEpoch,
+      tools,
+      packages: facts.packages,
+      subjects: facts.images,
+      finishedAt: createdAt,
+    }),
   };
   const target = path.join(folder, 'manifest.json');
   await writeFileDurable(target, `${JSON.stringify(manifest, null, 2)}\n`);

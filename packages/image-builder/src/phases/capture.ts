@@ -19,7 +19,7 @@ import type { CaptureFormat } from '../recipe/recipe.ts';
 import { artifactPath, recordedNumber } from './artifacts.ts';
 import { identifiersOf, imageLayout } from './disk.ts';
 import { parseDpkgStatus } from './package-list.ts';
-import { capturedFile, writeManifest, writeSums, type CapturedFile } from '../capture/manifest.ts';
+import { capturedFile, writeManifest, writeSbom, writeSums, type CapturedFile } from '../capture/manifest.ts';
 import { putInPlace } from '../capture/put-in-place.ts';
 import { captureRawZst } from '../capture/raw-zst.ts';
 import { treeMask } from '../capture/tree-mask.ts';
@@ -29,7 +29,7 @@ export function capturePhase(environment: BuildEnvironment): Phase {
   const { recipe, layout } = environment;
   return {
     name: 'capture',
-    version: '1',
+    version: '2',
     weight: 8,
     dependsOn: ['vm-shutdown', 'disk', 'os-updates', 'preflight'],
     reads: ['vm-shutdown', 'disk', 'preflight'],
@@ -51,11 +51,13 @@ export function capturePhase(environment: BuildEnvironment): Phase {
         const { images, contentSha256 = await rawContentDigest(raw, 'raw', { signal: context.signal }) } =
           await captureAll(environment, context, raw, staging);
         context.progress(0.95, 'writing the manifest');
-        const captured = { ...facts, contentSha256, images };
+        const sbom = await writeSbom(environment, context, { ...facts, contentSha256 }, staging);
+        const outputs = [...images, sbom];
+        const captured = { ...facts, contentSha256, images: outputs };
         const manifest = await writeManifest(environment, context, captured, staging);
-        const sums = await writeSums(staging, [...images, manifest], context.signal);
+        const sums = await writeSums(staging, [...outputs, manifest], context.signal);
         // The last good image stays until the new one is whole.
-        const artifacts = await putInPlace(environment, context, { images, manifest, sums });
+        const artifacts = await putInPlace(environment, context, { images: outputs, manifest, sums });
         return { artifacts, data: { contentSha256, treeSha256: facts.treeSha256 } };
       } finally {
         if (temporary) await rm(flat, { force: true });
@@ -106,10 +108,9 @@ async function inspect(environment: BuildEnvironment, context: PhaseContext, raw
     context.progress(0.2, 'reading the file tree');
     const files = await openExt4(reader, root.startBytes);
     const tree = await treeDigest(files.walk(), { mask: treeMask });
-    const packages = parseDpkgStatus(
-      Buffer.from(await files.readFile('/var/lib/dpkg/status')).toString('utf8'),
-    );
-    return { treeSha256: tree.sha256, treeEntries: tree.entries, packages };
+    const dpkgStatus = Buffer.from(await files.readFile('/var/lib/dpkg/status')).toString('utf8');
+    const packages = parseDpkgStatus(dpkgStatus);
+    return { treeSha256: tree.sha256, treeEntries: tree.entries, packages, dpkgStatus };
   } finally {
     await reader.close();
   }

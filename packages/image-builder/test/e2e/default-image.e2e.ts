@@ -58,10 +58,11 @@ afterAll(async () => {
   await bench.dispose();
 });
 
-test('the user gets four files, and nothing else is left', async () => {
+test('the user gets five files, and nothing else is left', async () => {
   expect(build.result.outcome).toBe('completed');
   expect(await bench.artifacts('debian-minimal')).toEqual([
     'SHA256SUMS',
+    'debian-minimal.cdx.json',
     'debian-minimal.qcow2',
     'debian-minimal.vhdx',
     'manifest.json',
@@ -123,7 +124,7 @@ describe('the manifest', () => {
       expect(await sha256sum(name)).toBe(sha256);
       expect((await stat(path.join(folder, name))).size).toBe(sizeBytes);
     }
-    expect(manifest.artifacts).toHaveLength(2);
+    expect(manifest.artifacts).toHaveLength(3);
     expect(await sha256sum(raw)).toBe(manifest.rawDisk.sha256);
     const other = path.join(bench.root, 'vhdx.raw');
     await tool('qemu-img', 'convert', '-f', 'vhdx', '-O', 'raw', 'debian-minimal.vhdx', other);

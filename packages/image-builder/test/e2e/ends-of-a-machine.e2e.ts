@@ -296,7 +296,7 @@ test('after all of them a good application is installed into the same saved mach
   expect(dataOf(build.events, 'vm.verdict')).toMatchObject([{ kind: 'clean' }]);
   const lines = dataOf(build.events, 'phase.log').map(({ line }) => line);
   expect(lines).toEqual(expect.arrayContaining(['good', 'no line break at the end']));
-  expect(await bench.artifacts(id)).toEqual(['SHA256SUMS', 'ends.qcow2', 'manifest.json']);
+  expect(await bench.artifacts(id)).toEqual(['SHA256SUMS', 'ends.cdx.json', 'ends.qcow2', 'manifest.json']);
   expect(await checkImage(join(bench.out, id, 'ends.qcow2'), 'qcow2')).toMatchObject({ ok: true });
   expect(await bench.leftovers()).toEqual([]);
 });

@@ -176,7 +176,14 @@ describe('a disk that is full (needs root)', () => {
     const folder = path.join(out, buildId);
     execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: folder });
     expect((await readdir(folder)).sort()).toEqual(
-      ['.osforge', 'SHA256SUMS', 'debian-no-apps.qcow2', 'debian-no-apps.vhdx', 'manifest.json'].sort(),
+      [
+        '.osforge',
+        'SHA256SUMS',
+        'debian-no-apps.cdx.json',
+        'debian-no-apps.qcow2',
+        'debian-no-apps.vhdx',
+        'manifest.json',
+      ].sort(),
     );
     // What could not be written while the disk was full is missing from the journal; it is whole all the same.
     const types: string[] = [];

@@ -379,8 +379,8 @@ async function expectCleanable(buildId: string): Promise<void> {
 describe('a finished build that is run again', () => {
   const buildId = 'twin';
   const outputs = (): string[] =>
-    [`${imageName}.qcow2`, `${imageName}.vhdx`, 'manifest.json', 'SHA256SUMS'].map((name) =>
-      join(buildFolder(buildId), name),
+    [`${imageName}.cdx.json`, `${imageName}.qcow2`, `${imageName}.vhdx`, 'manifest.json', 'SHA256SUMS'].map(
+      (name) => join(buildFolder(buildId), name),
     );
   const run = (): Promise<BuildEnd> => finish(buildId, editedRecipe.path);
   const statesOf = async (files: readonly string[]): Promise<string[]> =>
