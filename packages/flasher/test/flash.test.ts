@@ -14,6 +14,8 @@ import {
   tool,
 } from './scratch.ts';
 
+/** What is written last; the default of `chunkBytes`. */
+const firstChunk = 512 * 1024;
 const head = (path: string, bytes: number): Buffer => readFileSync(path).subarray(0, bytes);
 
 test('as root: a new file, an old file and a loop device get the image, zeros included, and nothing beyond it', async () => {
@@ -140,7 +142,7 @@ test('an unfinished target has no beginning, so that nothing starts from it', as
     },
   });
   expect(result?.ok).toBe(false);
-  expect(head(target, mebibyte).equals(Buffer.alloc(mebibyte))).toBe(true);
+  expect(head(target, firstChunk).equals(Buffer.alloc(firstChunk))).toBe(true);
   const [from, to] = [8 * mebibyte, 9 * mebibyte];
   expect(readFileSync(target).subarray(from, to).equals(readFileSync(source).subarray(from, to))).toBe(true);
 });
@@ -156,7 +158,7 @@ test('an image of another digest is not completed', async () => {
     ok: false,
     error: { code: 'FLASHER_SOURCE', fields: { reason: 'changed' } },
   });
-  expect(head(join(folder, 'a.raw'), mebibyte).equals(Buffer.alloc(mebibyte))).toBe(true);
+  expect(head(join(folder, 'a.raw'), firstChunk).equals(Buffer.alloc(firstChunk))).toBe(true);
 });
 
 test.each([
