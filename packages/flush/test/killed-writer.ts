@@ -34,5 +34,6 @@ const fs: FileSystem = {
 
 for (let version = 1; ; version += 1) {
   await writeFileDurable(path, content(version), dieAt === '' ? {} : { fs });
-  process.stdout.write(`${version}\n`);
+  // Not the next version before the other side can read of this one: a full pipe keeps the rest in this process.
+  await new Promise((accepted) => process.stdout.write(`${version}\n`, accepted));
 }

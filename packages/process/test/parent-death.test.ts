@@ -11,18 +11,20 @@ import type { Containment, RunOptions } from '@osforge/process';
 import { fourProcesses, oneProcess, openLifeLine, upLines } from './life-line.ts';
 
 const timeout = 60_000;
-const users = { root: [], nobody: ['--reuid', '65534', '--regid', '65534', '--clear-groups'] } as const;
+const asUser = join(import.meta.dirname, '../../../tools/as-user/as-user.sh');
+/** Each execs the next, down to Node: the process that is killed is the one that is started. */
+const users = { root: ['setpriv', '--'], nobody: [asUser, '65534'] } as const;
 type User = keyof typeof users;
 
 function startParent(
   user: User,
   job: { args: string[]; options: RunOptions; dieAfterMs?: number },
 ): ChildProcess & { stdout: NodeJS.ReadableStream } {
+  const [program, ...args] = users[user];
   const child = spawn(
-    'setpriv',
+    program,
     [
-      ...users[user],
-      ...['--', process.execPath, '--conditions=@osforge/source'],
+      ...[...args, process.execPath, '--conditions=@osforge/source'],
       ...[join(import.meta.dirname, 'fixtures/parent.ts'), JSON.stringify(job)],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/' },

@@ -75,9 +75,8 @@ test(
       script,
       mine,
     ];
-    const [program = '', ...args] = isRoot
-      ? ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all', ...node]
-      : node;
+    const asUser = join(import.meta.dirname, '../../../../tools/as-user/as-user.sh');
+    const [program = '', ...args] = isRoot ? [asUser, String(uid), ...node] : node;
     const output = execFileSync(program, args, {
       encoding: 'utf8',
       cwd: mine,

@@ -406,8 +406,8 @@ describe('the file itself', () => {
     const script = `import { loadRecipe } from ${JSON.stringify(join(import.meta.dirname, '../../src/recipe/load-recipe.ts'))};
       await loadRecipe(process.argv[1]).catch((e) => console.log(JSON.stringify(e.diagnostics)));`;
     const node = [process.execPath, '--input-type=module', '-e', script, join(folder, 'recipe.yaml')];
-    const asOther =
-      process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--clear-groups', ...node] : undefined;
+    const asUser = join(import.meta.dirname, '../../../../tools/as-user/as-user.sh');
+    const asOther = process.getuid?.() === 0 ? [asUser, '65534', ...node] : undefined;
     if (asOther === undefined) await chmod(join(folder, 'recipe.yaml'), 0);
     const [program = '', ...args] = asOther ?? node;
     const output = execFileSync(program, args, { encoding: 'utf8' });
