@@ -144,8 +144,14 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .command('verify')
     .description('check an image against the checksums beside it and against itself')
     .argument('<image>', 'image of any format that inspect knows')
+    .addOption(
+      new Option(
+        '--public-key <file>',
+        'also require that SHA256SUMS.minisig beside the image is a signature of this minisign key',
+      ).argParser(notEmpty),
+    )
     .option('--json', 'print the checks as JSON')
-    .action(async (image: string, flags: { json?: true }) => {
+    .action(async (image: string, flags: { publicKey?: string; json?: true }) => {
       done(await printed((await import('./commands/verify.ts')).verify(image, flags, host), host));
     });
   program

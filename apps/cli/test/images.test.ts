@@ -80,6 +80,33 @@ test('verify: 0 where it holds, 1 with the place where it does not', async ({ fo
   expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, path: 'disk.raw' });
 });
 
+test('verify --public-key: what is not signed by that key does not hold', async ({ folder }) => {
+  await makeDisk(folder);
+  const shell = (script: string): void => {
+    execFileSync('/bin/sh', ['-e', '-c', script], { cwd: folder, stdio: 'ignore' });
+  };
+  shell(
+    'sha256sum disk.raw > SHA256SUMS; minisign -G -W -p key.pub -s key.sec; minisign -G -W -p b.pub -s b.sec',
+  );
+  const args = ['verify', 'disk.raw', '--public-key', 'key.pub'];
+  const unsigned = await cli(args, { cwd: folder });
+  expect(unsigned.code).toBe(1);
+  expect(unsigned.stdout).toMatch(/^failed +signature +there is no .*SHA256SUMS\.minisig$/m);
+  shell('minisign -S -s b.sec -m SHA256SUMS');
+  const other = await cli(args, { cwd: folder });
+  expect(other.code).toBe(1);
+  expect(other.stdout).toMatch(/^failed +signature +.* it is of key [0-9A-F]{16}, but the public key is /m);
+  shell('minisign -S -s key.sec -m SHA256SUMS -t "release 7"');
+  const signed = await cli(args, { cwd: folder });
+  expect(signed).toMatchObject({ code: 0, stderr: '' });
+  expect(signed.stdout).toMatch(/^ok +signature +.*: release 7$/m);
+  const wrong = await cli(['verify', 'disk.raw', '--public-key', 'disk.raw'], { cwd: folder });
+  expect(wrong).toMatchObject({ code: 2, stdout: '' });
+  expect(wrong.stderr).toMatch(
+    /^error: --public-key disk\.raw: public key: it is no public key of minisign; /,
+  );
+});
+
 test('convert by extension, not over an existing file without --force; diff says that it is equal', async ({
   folder,
 }) => {
@@ -187,7 +214,8 @@ test('no permission says what to do (as root: by another user)', async ({ folder
   const file = await makeDisk(folder);
   await chmod(folder, 0o755);
   await chmod(file, 0o600);
-  const asNobody = process.getuid?.() === 0 ? 'setpriv --reuid=65534 --regid=65534 --clear-groups ' : '';
+  const asUser = path.join(import.meta.dirname, '../../../tools/as-user/as-user.sh');
+  const asNobody = process.getuid?.() === 0 ? `'${asUser}' 65534 ` : '';
   if (asNobody === '') await chmod(file, 0);
   const read = await cliInShell(`${asNobody}"$@" inspect "$IMG"; echo $?`, { env: { IMG: file } });
   expect(read.stdout).toBe('1\n');

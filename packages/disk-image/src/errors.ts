@@ -288,6 +288,17 @@ export class BmapFormatError extends Error {
   }
 }
 
+/** A key or signature that cannot be used, or a signature that does not hold; `part` says which. Holds no secret. */
+export class SignatureError extends Error {
+  readonly code = 'DISK_IMAGE_SIGNATURE';
+  override readonly name = 'SignatureError';
+  readonly part: string;
+  constructor(part: string, reason: string) {
+    super(`${part}: ${reason}`);
+    this.part = part;
+  }
+}
+
 /** True if the error says that bytes read from an image are damaged, cut or hostile: building it again may help, retrying does not. */
 export function isImageFormatError(error: unknown): boolean {
   return (

@@ -62,6 +62,7 @@ export {
   isTransientDiskImageError,
   NbdError,
   QemuImgOutputError,
+  SignatureError,
   type FfuPart,
 } from './errors.ts';
 export { openExt4, type Ext4Reader, type Ext4ReaderOptions } from './ext4/reader.ts';
@@ -139,3 +140,12 @@ export { collectBmap, createBmap, type BmapCollector } from './bmap/collect-bmap
 export { encodeBmap } from './bmap/encode-bmap.ts';
 export { parseBmap } from './bmap/parse-bmap.ts';
 export { usedStretches, type Stretch } from './bmap/used-stretches.ts';
+export {
+  minisign,
+  publicKeyText,
+  readSigningKey,
+  readVerificationKey,
+  verifyMinisign,
+  type SigningKey,
+  type VerificationKey,
+} from './signature/minisign.ts';

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { exitCode, type ExitCode } from '../exit-code.ts';
+import { UsageError } from '../errors/usage-error.ts';
 import type { Host } from '../host/host.ts';
 import { untilStopped } from '../host/until-stopped.ts';
 import { cleanLines } from '../text/clean-text.ts';
@@ -6,11 +9,19 @@ import { formatTable } from '../text/table.ts';
 import { namedImage } from './named-image.ts';
 
 /** Holds an image against the checksums beside it and against itself. */
-export async function verify(image: string, flags: { readonly json?: true }, host: Host): Promise<ExitCode> {
+export async function verify(
+  image: string,
+  flags: { readonly publicKey?: string; readonly json?: true },
+  host: Host,
+): Promise<ExitCode> {
   const file = await namedImage(image, host.cwd);
+  const publicKey = flags.publicKey === undefined ? undefined : await readKey(flags.publicKey, host.cwd);
   const { verifyImage } = await import('@osforge/disk-image');
   return untilStopped(host, async (signal) => {
-    const report = { ...(await verifyImage(file, { signal })), path: image };
+    const report = {
+      ...(await verifyImage(file, { signal, ...(publicKey === undefined ? {} : { publicKey }) })),
+      path: image,
+    };
     const failures = report.checks.filter(({ status }) => status === 'failed').length;
     if (flags.json) host.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else {
@@ -24,4 +35,19 @@ export async function verify(image: string, flags: { readonly json?: true }, hos
     }
     return report.ok ? exitCode.done : exitCode.failed;
   });
+}
+
+/** @throws UsageError where the file cannot be read or is no public key */
+async function readKey(file: string, cwd: string): Promise<string> {
+  const { readVerificationKey } = await import('@osforge/disk-image');
+  try {
+    const text = await readFile(path.resolve(cwd, file), 'utf8');
+    readVerificationKey(text);
+    return text;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--public-key ${file}: ${reason}; give the .pub file that minisign made`, {
+      cause: error,
+    });
+  }
 }

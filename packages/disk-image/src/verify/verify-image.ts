@@ -1,17 +1,18 @@
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { hashFile } from '@osforge/flush';
 import { ProgramFailedError } from '@osforge/process';
 import { contentDigest } from '../block/digest.ts';
 import type { BlockReader } from '../block/reader.ts';
-import { isImageFormatError, NbdError } from '../errors.ts';
+import { isImageFormatError, NbdError, SignatureError } from '../errors.ts';
 import { verifyFfu } from '../ffu/verify-ffu.ts';
 import { type DetectedFormat, detectFileFormat } from '../inspect/detect-format.ts';
 import { readFileSystem } from '../inspect/file-system.ts';
 import { openAnyImage, type OpenAnyOptions, refuseBacking } from '../inspect/open-any-image.ts';
 import { readTable } from '../inspect/partition-table.ts';
 import { checkImage } from '../qemu/info.ts';
-import { readPromises } from './checksum-lists.ts';
+import { readVerificationKey, verifyMinisign } from '../signature/minisign.ts';
+import { fromSums, readPromises } from './checksum-lists.ts';
 
 /** One thing that was looked at. A `note` is worth knowing and no failure. */
 export interface VerifyCheck {
@@ -29,7 +30,10 @@ export interface VerifyImageReport {
   readonly checks: readonly VerifyCheck[];
 }
 
-export type VerifyImageOptions = Omit<OpenAnyOptions, 'format'>;
+export interface VerifyImageOptions extends Omit<OpenAnyOptions, 'format'> {
+  /** A public key of minisign, as text: `SHA256SUMS.minisig` must be its signature, and SHA256SUMS name the image. */
+  readonly publicKey?: string;
+}
 
 /**
  * Holds an image against `SHA256SUMS` and `manifest.json` beside it, and against itself: the format's own digests and
@@ -47,6 +51,8 @@ export async function verifyImage(
   for (const remark of promises.remarks) checks.push({ name: 'checksums', status: 'note', detail: remark });
   if (promises.file.length > 0) checks.push(...(await checkFile(file, promises.file, options.signal)));
   else checks.push({ name: 'checksums', status: 'note', detail: 'no list beside the image names it' });
+  if (options.publicKey !== undefined)
+    checks.push(await checkSignature(file, promises.file, options.publicKey));
   const guarded = async (name: string, check: () => Promise<void>): Promise<void> => {
     try {
       await check();
@@ -101,6 +107,34 @@ async function checkFile(
           detail: `${source} says SHA-256 ${promise.sha256}, but the file has ${sha256}`,
         };
   });
+}
+
+/** A file that is not signed is a failure for whoever has a key. */
+async function checkSignature(
+  file: string,
+  promised: Awaited<ReturnType<typeof readPromises>>['file'],
+  publicKey: string,
+): Promise<VerifyCheck> {
+  const name = 'signature';
+  const key = readVerificationKey(publicKey);
+  const sums = join(dirname(file), 'SHA256SUMS');
+  const list = promised.find(({ source }) => source === sums);
+  if (list === undefined)
+    return { name, status: 'failed', detail: `${sums} does not name the image: nothing vouches for it` };
+  try {
+    const [content, signature] = [await readFile(sums), await readFile(`${sums}.minisig`, 'utf8')];
+    // What was compared with the image must be what is signed.
+    if (fromSums(content.toString('utf8'), basename(file)) !== list.sha256)
+      return { name, status: 'failed', detail: `${sums} was changed meanwhile` };
+    const comment = verifyMinisign(content, signature, key);
+    return { name, status: 'ok', detail: `${sums}.minisig: ${comment}` };
+  } catch (error) {
+    if (error instanceof SignatureError)
+      return { name, status: 'failed', detail: `${sums}.minisig: ${error.message}` };
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (!missing) throw error;
+    return { name, status: 'failed', detail: `there is no ${sums}.minisig` };
+  }
 }
 
 async function checkFormat(

@@ -12,6 +12,8 @@ export interface Captured {
   readonly images: readonly CapturedFile[];
   readonly manifest: CapturedFile;
   readonly sums: CapturedFile;
+  /** Of the sums. */
+  readonly signature?: CapturedFile | undefined;
 }
 
 /** A file that an earlier run of this build has made, as its record or manifest has it. */
@@ -20,13 +22,13 @@ type Earlier = Pick<CapturedFile, 'name' | 'path' | 'sizeBytes' | 'sha256'>;
 /**
  * Moves whole new files over those of an earlier run, and removes what that run has left under names that are not used
  * any more (another format, another recipe under the same build id). The images go first, then what is obsolete, then
- * the manifest, and the sums, which vouch for the rest, come last: wherever this is cut, the earlier record or manifest
+ * the manifest, and the sums, which vouch for the rest, and their signature come last: wherever this is cut, the earlier record or manifest
  * still names what is left to remove when the phase runs again.
  */
 export async function putInPlace(
   environment: Pick<BuildEnvironment, 'layout' | 'earlierOutputs'>,
   context: Pick<PhaseContext, 'log' | 'signal'>,
-  { images, manifest, sums }: Captured,
+  { images, manifest, sums, signature }: Captured,
 ): Promise<PhaseArtifact[]> {
   const { directory } = environment.layout;
   const artifacts: PhaseArtifact[] = [];
@@ -35,12 +37,16 @@ export async function putInPlace(
     await rename(made, place);
     artifacts.push({ name, path: place, sha256, sizeBytes, retention: 'output' });
   };
+  const signatures = signature === undefined ? [] : [signature];
   const earlier = await earlierFiles(environment);
   for (const image of images) await move(image);
-  const used = new Set([...images, manifest, sums].map(({ name }) => path.join(directory, name)));
+  const used = new Set(
+    [...images, manifest, sums, ...signatures].map(({ name }) => path.join(directory, name)),
+  );
   for (const file of earlier) if (!used.has(file.path)) await removeObsolete(file, directory, context);
   await move(manifest);
   await move(sums);
+  for (const last of signatures) await move(last);
   return artifacts;
 }
 

@@ -1,4 +1,5 @@
 import type { BuildEnvironment } from '../build/environment.ts';
+import { resolveSigningKey } from '../capture/sign-sums.ts';
 import {
   isSecretReference,
   resolveAuthorizedKeys,
@@ -20,6 +21,7 @@ export async function checkSecrets(
     if (password !== undefined) await resolvePasswordHash(password, options);
     await resolveAuthorizedKeys(authorizedKeys, options);
   }
+  if (recipe.capture.sign !== undefined) await resolveSigningKey(recipe.capture.sign.key, options);
   const values = recipe.apps.flatMap(({ scripts }) => scripts.flatMap(({ env }) => Object.values(env)));
   for (const value of values) if (isSecretReference(value)) await resolveSecret(value, options);
 }

@@ -162,6 +162,13 @@ export type CaptureFormat = 'qcow2' | 'vhdx' | 'raw.zst' | 'ffu';
 export interface CaptureSettings {
   /** Never empty, without repetition; default qcow2 and vhdx. */
   formats: CaptureFormat[];
+  /** Without it SHA256SUMS is not signed. */
+  sign?: SignSettings;
+}
+
+export interface SignSettings {
+  /** Reference to a secret key of minisign without a password, or to ed25519 as PKCS #8 in PEM. */
+  key: SecretReference;
 }
 
 export interface Reproducible {

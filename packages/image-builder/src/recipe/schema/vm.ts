@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { durationToMs, sizeToBytes } from '../formats.ts';
 import type { CaptureSettings, Reproducible, VmSettings } from '../recipe.ts';
+import type { SecretReference } from '../secret-reference.ts';
 import { text } from './text.ts';
 
 const duration = (byDefault: string, description: string) =>
@@ -40,6 +41,16 @@ export const captureSchema: z.ZodType<CaptureSettings> = z
       .default(['qcow2', 'vhdx'])
       .describe('Formats of the finished image; raw.zst comes with a block map for bmaptool.')
       .transform((list) => [...new Set(list)]),
+    sign: z
+      .strictObject({
+        key: text('secret')
+          .pipe(z.custom<SecretReference>())
+          .describe(
+            'Reference (env:NAME or file:PATH) to a secret key of minisign without a password, or ed25519 as PKCS #8 in PEM.',
+          ),
+      })
+      .exactOptional()
+      .describe('Signs SHA256SUMS, which names all other files, as SHA256SUMS.minisig.'),
   })
   .describe('What is captured.');
 
