@@ -40,7 +40,7 @@ export type EngineOutcome =
   | { readonly ok: false; readonly error: unknown };
 
 /** Targets at once; the pool of buffers and the threads are made for so many. */
-export const maxTargets = 64;
+const maxTargets = 64;
 /** For each: two to read back, one to read the image alone, one to look for zeros; and a deep queue of one of them. */
 const laneBuffers = 4 * maxTargets + 16;
 const deepestQueue = 8;

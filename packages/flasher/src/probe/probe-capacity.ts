@@ -75,7 +75,7 @@ export async function probeCapacity(
 }
 
 /** The beginning, 1, 2, 4, … MiB, and the end. */
-export function sampleOffsets(sizeBytes: number, sampleBytes: number): number[] {
+function sampleOffsets(sizeBytes: number, sampleBytes: number): number[] {
   const last = Math.floor(sizeBytes / sampleBytes) * sampleBytes - sampleBytes;
   const offsets = [0];
   for (let at = firstDistanceBytes; at < last; at *= 2) offsets.push(at);

@@ -54,7 +54,7 @@ function decompress(path: string, format: CompressedSourceOptions['format']): Re
 }
 
 /** Cuts a stream into pieces of the reader's choice. */
-export function streamReader(stream: Readable): SourceReader {
+function streamReader(stream: Readable): SourceReader {
   const pieces = stream[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   return {

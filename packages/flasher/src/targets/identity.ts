@@ -24,7 +24,7 @@ export interface TargetIdentity {
 }
 
 /** Linux's number of a device, as /sys/dev/block names it (glibc's gnu_dev_major and gnu_dev_minor). */
-export function deviceNumber(rdev: bigint): string {
+function deviceNumber(rdev: bigint): string {
   const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
   const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
   return `${major}:${minor}`;

@@ -28,7 +28,7 @@ interface Mount {
 const unescape = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
-export async function readMounts(paths: SystemPaths): Promise<Mount[]> {
+async function readMounts(paths: SystemPaths): Promise<Mount[]> {
   const text = (await readAttribute(paths.proc, 'self/mountinfo')) ?? '';
   return text.split('\n').map((line) => {
     const [before = '', after = ''] = line.split(' - ');
