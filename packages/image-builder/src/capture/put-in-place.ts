@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { assertOwn } from '../build/ledger-handlers.ts';
 import type { CapturedFile } from './manifest.ts';
+import { isSignatureOfBuild } from './sign-sums.ts';
 
 /** What a capture has made, still in its staging folder. */
 export interface Captured {
@@ -22,8 +23,8 @@ type Earlier = Pick<CapturedFile, 'name' | 'path' | 'sizeBytes' | 'sha256'>;
 /**
  * Moves whole new files over those of an earlier run, and removes what that run has left under names that are not used
  * any more (another format, another recipe under the same build id). The images go first, then what is obsolete, then
- * the manifest, and the sums, which vouch for the rest, and their signature come last: wherever this is cut, the earlier record or manifest
- * still names what is left to remove when the phase runs again.
+ * the manifest, and the sums, which vouch for the rest, and their signature come last: wherever this is cut, the earlier
+ * record or manifest still names what is left to remove when the phase runs again.
  */
 export async function putInPlace(
   environment: Pick<BuildEnvironment, 'layout' | 'earlierOutputs'>,
@@ -45,9 +46,25 @@ export async function putInPlace(
   );
   for (const file of earlier) if (!used.has(file.path)) await removeObsolete(file, directory, context);
   await move(manifest);
+  if (signature === undefined) await removeEarlierSignature(directory, sums.name, context);
   await move(sums);
   for (const last of signatures) await move(last);
   return artifacts;
+}
+
+/** No manifest names a signature, as it is made last; one that stays would only say that the new sums are wrong. */
+async function removeEarlierSignature(
+  directory: string,
+  sums: string,
+  { log }: Pick<PhaseContext, 'log'>,
+): Promise<void> {
+  const name = `${sums}.minisig`;
+  const place = path.join(directory, name);
+  const status = await lstat(place).catch(() => undefined);
+  if (status?.isFile() !== true || status.size > 4096) return;
+  if (!isSignatureOfBuild(await readFile(place, 'utf8').catch(() => ''))) return;
+  await rm(place, { force: true });
+  log(`${name} of an earlier build is removed: this one is not signed`);
 }
 
 async function removeObsolete(

@@ -28,6 +28,11 @@ export async function resolveSigningKey(
   }
 }
 
+/** Whether a signature file was made by `signSums`: whoever signs by hand has another trusted comment. */
+export function isSignatureOfBuild(text: string): boolean {
+  return /^trusted comment: timestamp:\d+\tfile:SHA256SUMS\timage:/m.test(text);
+}
+
 /** Writes `SHA256SUMS.minisig` beside the list; its trusted comment names the image and, as its time, the epoch. */
 export async function signSums(
   sums: CapturedFile,

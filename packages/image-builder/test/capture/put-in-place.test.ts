@@ -1,12 +1,14 @@
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { readSigningKey } from '@osforge/disk-image';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { EarlierOutput } from '../../src/build/environment.ts';
 import { layOut } from '../../src/build/layout.ts';
 import type { CapturedFile } from '../../src/capture/manifest.ts';
 import { putInPlace } from '../../src/capture/put-in-place.ts';
+import { signSums } from '../../src/capture/sign-sums.ts';
 
 let out: string;
 let folder: string;
@@ -89,4 +91,20 @@ test('what was changed since, or is not in the folder, or belongs to another bui
   expect(await files()).toEqual(['SHA256SUMS', 'demo.qcow2', 'demo.vhdx', 'manifest.json', 'two.qcow2']);
   expect(await readdir(out)).toContain('precious');
   expect(lines).toHaveLength(3);
+});
+
+test('the signature of an earlier build goes where this one is not signed; one that a user has made stays', async () => {
+  const signature = path.join(folder, 'SHA256SUMS.minisig');
+  const sums = await made(path.join(staging, 'SHA256SUMS'), 'old sums');
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const image = { name: 'demo', sourceDateEpoch: 1 };
+  const ours = await signSums(sums, readSigningKey(pem), image, new AbortController().signal);
+  await rename(ours.path, signature);
+  expect(await capture('demo.qcow2')).toEqual([expect.stringMatching(/^SHA256SUMS\.minisig .* removed/)]);
+  expect(await files()).not.toContain('SHA256SUMS.minisig');
+
+  const byHand = 'untrusted comment: x\nRUQ\ntrusted comment: timestamp:1\tfile:SHA256SUMS\thashed\nRUQ\n';
+  await writeFile(signature, byHand);
+  expect(await capture('demo.qcow2')).toEqual([]);
+  expect(await readFile(signature, 'utf8')).toBe(byHand);
 });
