@@ -73,7 +73,16 @@ async function checkDisk(folder: string): Promise<void> {
 test('as root: a fresh user without privileges builds GPT, ESP and ext4 from a tree', async () => {
   const folder = await prepare();
   const report: unknown = JSON.parse(
-    await tool('setpriv', ...asNobody, 'env', `--chdir=${folder}`, `HOME=${folder}`, ...node, folder),
+    await tool(
+      'setpriv',
+      ...asNobody,
+      'env',
+      `--chdir=${folder}`,
+      `HOME=${folder}`,
+      `TMPDIR=${folder}`,
+      ...node,
+      folder,
+    ),
   );
   expect(report).toEqual({
     uid: user,
@@ -98,6 +107,7 @@ test('as root: the same user inside a user namespace of its own builds a tree th
       'env',
       `--chdir=${folder}`,
       `HOME=${folder}`,
+      `TMPDIR=${folder}`,
       ...node,
       folder,
     ),
