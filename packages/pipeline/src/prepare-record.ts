@@ -19,7 +19,8 @@ export async function prepareRecord(
   for (const { name, action, reason, inputsKey } of plan) {
     if (action !== 'skip') continue;
     const before = record.phases[name];
-    if (before?.state === 'skipped' && before.inputsKey === inputsKey && before.reason === reason) continue;
+    if (!fresh && before?.state === 'skipped' && before.inputsKey === inputsKey && before.reason === reason)
+      continue;
     changed[name] = {
       state: 'skipped',
       inputsKey,

@@ -167,6 +167,26 @@ describe('skipped phases', () => {
     phase(directory, 'end', { dependsOn: ['usb'] }),
   ];
 
+  test('are there for those after them in a fresh run too', async () => {
+    const directory = await folder();
+    await run(directory, phases(directory, 'not requested'));
+    const seen: string[] = [];
+    const asking = phases(directory, 'not requested').map((one) =>
+      one.name !== 'end'
+        ? one
+        : phase(directory, 'end', {
+            dependsOn: ['usb'],
+            reads: [],
+            before: (context) => {
+              seen.push(context.upstream('usb').state);
+            },
+          }),
+    );
+    const fresh = await run(directory, asking, { fresh: true });
+    expect(fresh.outcome).toBe('completed');
+    expect(seen).toEqual(['skipped']);
+  });
+
   test('say why, are saved, and stand for nothing in what follows', async () => {
     const directory = await folder();
     const first = await run(directory, phases(directory, 'not requested'));
