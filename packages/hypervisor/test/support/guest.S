@@ -14,6 +14,9 @@ _start:
   mov $0x7c00,%sp
   cld
   mov %dl,drive
+  mov $0x602,%dx             # PM1a_EN: power button; before the banner, as a press while it is off is lost
+  mov $0x100,%ax
+  out %ax,%dx
   mov $banner,%si
   call puts
   mov 0x7dfd,%al
@@ -51,10 +54,7 @@ reset:                     # ICH9 reset control
 triple:
   lidt zero
   int3
-button:                    # PM1a_EN: power button; PM1a_STS shows it
-  mov $0x602,%dx
-  mov $0x100,%ax
-  out %ax,%dx
+button:                    # PM1a_STS shows it
   mov $0x600,%dx
 1: sti
   hlt
