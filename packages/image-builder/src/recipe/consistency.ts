@@ -1,4 +1,5 @@
 import type { Finding, FieldPath } from './diagnostic.ts';
+import { mediaFindings } from './media-consistency.ts';
 import { nearest } from './nearest.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -16,6 +17,7 @@ export function checkConsistency(recipe: Recipe): Finding[] {
     ...sources(recipe),
     ...sizes(recipe),
     ...timezone(recipe),
+    ...mediaFindings(recipe),
   ];
 }
 

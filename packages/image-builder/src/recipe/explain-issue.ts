@@ -89,6 +89,13 @@ function explainUnion(
   );
   if (types.length === branches.length) return [wrongType(path, valueAt(context.value, path), types)];
 
+  // What is of another kind altogether was not meant.
+  const [meant, ...alsoMeant] = branches.filter(
+    (issues) => !issues.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0),
+  );
+  if (meant !== undefined && alsoMeant.length === 0)
+    return meant.flatMap((inner) => explainIssue(inner, context, path));
+
   const fewest = Math.min(...branches.map((issues) => issues.length));
   const [best, ...others] = branches.filter((issues) => issues.length === fewest);
   if (best !== undefined && others.length === 0)

@@ -38,6 +38,8 @@ export const formats: Readonly<
     | 'rootLabel'
     | 'kernelArgument'
     | 'variable'
+    | 'diskSerial'
+    | 'hostnameTemplate'
     | 'line',
     TextFormat
   >
@@ -110,6 +112,14 @@ export const formats: Readonly<
   rootLabel: format(/^[A-Za-z0-9._-]{1,16}$/, 'at most 16 letters, digits and . _ - (root)'),
   kernelArgument: format(/^[^\s"]+$/, 'one kernel argument without white space (quiet or console=ttyS0)'),
   variable: format(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name: letters, digits and _ (API_URL)'),
+  diskSerial: format(
+    /^[!-~]([ -~]{0,126}[!-~])?$/,
+    'the serial number of a disk as `lsblk -o SERIAL` shows it: printable ASCII without blanks around it',
+  ),
+  hostnameTemplate: format(
+    /^([A-Za-z0-9-]|\{(serial|mac|name|counter(:[1-9])?)\})+$/,
+    'letters, digits and hyphens with {serial}, {mac}, {counter} (or {counter:4} for four digits) or {name} in it (lab-{serial})',
+  ),
   line: format(/^[^\n\0]*$/, 'one line of text'),
 };
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
+import { checkNames } from './check-names.ts';
 import { checkConsistency } from './consistency.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { explainIssue } from './explain-issue.ts';
@@ -59,11 +60,14 @@ export async function checkRecipeText(
 
   const result = recipeSchema.safeParse(document.value);
   const context = { value: document.value, schema: result.success ? {} : recipeJsonSchema() };
+  const missing = await checkReferences(document.value, directory);
   const findings = [
     ...(result.success
       ? checkConsistency(result.data)
       : result.error.issues.flatMap((issue) => explainIssue(issue, context))),
-    ...(await checkReferences(document.value, directory)),
+    ...missing,
+    // What cannot be read is told already.
+    ...(result.success && missing.length === 0 ? await checkNames(result.data, directory) : []),
   ];
   if (findings.length > 0 || !result.success)
     throw new RecipeError(file, sorted(findings.map((finding) => place(document, finding))), text);

@@ -17,8 +17,8 @@ export interface Recipe {
   apps: App[];
   vm: VmSettings;
   capture: CaptureSettings;
-  /** Deployment media; not in this version, therefore always false. */
-  media: false;
+  /** Media that install the image on other machines; false: not requested. */
+  media: false | MediaSettings;
   /** USB sticks; not in this version, therefore always false. */
   usb: false;
   reproducible: Reproducible;
@@ -169,6 +169,47 @@ export interface CaptureSettings {
 export interface SignSettings {
   /** Reference to a secret key of minisign without a password, or to ed25519 as PKCS #8 in PEM. */
   key: SecretReference;
+}
+
+/** `stick`: a raw image for a USB stick. `pxe`: kernel, initramfs and a folder for an HTTP server. */
+export type MediaFormat = 'iso' | 'stick' | 'pxe';
+
+export interface MediaSettings {
+  /** Never empty, without repetition; default iso and stick. */
+  formats: MediaFormat[];
+  /** Debian package of the installer's kernel; default `linux-image-amd64`, which has the drivers of real machines. */
+  kernel: string;
+  /** Firmware packages for the installer's kernel, as `name` or `name=version`; default none. */
+  firmware: string[];
+  disk: MediaDisk;
+  /** Let the last partition fill the disk; default true. */
+  grow: boolean;
+  /** Without it the machine keeps the image's host name. */
+  hostname?: MediaHostname;
+  /** What follows an installation; default `reboot`. */
+  after: 'reboot' | 'poweroff';
+}
+
+/** Which disk of the machine is written to. */
+export interface MediaDisk {
+  /** `only` (the default): the only one that fits. */
+  select: 'only' | 'smallest' | 'largest' | 'serial';
+  /** Serial numbers of disks; with `select: serial` never empty, else empty. */
+  serials: string[];
+  minBytes?: number;
+  maxBytes?: number;
+  /** What happens where several fit; default `ask`. */
+  several: 'ask' | 'refuse';
+  /** Whether a disk that holds something is overwritten; default `ask`. */
+  overwrite: 'ask' | 'always' | 'never';
+}
+
+/** At least one of both. */
+export interface MediaHostname {
+  /** Text with `{serial}`, `{mac}`, `{counter}` or `{name}` in it; `{counter:4}` has four digits. */
+  template?: string;
+  /** CSV file of `serial,name` lines, relative to the recipe's folder. */
+  names?: string;
 }
 
 export interface Reproducible {

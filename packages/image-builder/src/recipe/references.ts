@@ -27,7 +27,12 @@ function references(value: unknown): Reference[] {
       reference(member(script, 'path'), ['apps', index, 'scripts', at, 'path'], 'file'),
     ),
   ]);
-  return [...reference(member(member(value, 'drivers'), 'folder'), ['drivers', 'folder'], 'folder'), ...apps];
+  const hostname = member(member(value, 'media'), 'hostname');
+  return [
+    ...reference(member(member(value, 'drivers'), 'folder'), ['drivers', 'folder'], 'folder'),
+    ...apps,
+    ...reference(member(hostname, 'names'), ['media', 'hostname', 'names'], 'file'),
+  ];
 }
 
 async function check({ path, target, kind }: Reference, directory: string): Promise<Finding | undefined> {

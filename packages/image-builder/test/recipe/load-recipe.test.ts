@@ -193,7 +193,7 @@ describe('fields', () => {
     ]);
     expect(diagnostics[3]?.remedy).toBe('Did you mean "kvm"?');
     expect(diagnostics[5]?.remedy).toContain('true or false');
-    expect(diagnostics[6]?.message).toContain('not available in this version');
+    expect(diagnostics[6]?.message).toContain('true does not say which media');
   });
 
   test('a missing key is placed at what it is missing from', async () => {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Recipe } from '../recipe.ts';
 import { appSchema, driversSchema } from './apps.ts';
 import { diskSchema } from './disk.ts';
+import { mediaSchema } from './media.ts';
 import { distributionSchema, systemSchema, updatesSchema } from './system.ts';
 import { text } from './text.ts';
 import { userSchema } from './users.ts';
@@ -35,7 +36,7 @@ export const recipeSchema: z.ZodType<Recipe> = z
     apps: z.array(appSchema).default([]).describe('Applications, in the order of installation.'),
     vm: vmSchema.prefault({}),
     capture: captureSchema.prefault({}),
-    media: notYet('Deployment media'),
+    media: mediaSchema.default(false),
     usb: notYet('Writing USB sticks'),
     reproducible: reproducibleSchema.prefault({}),
   })
