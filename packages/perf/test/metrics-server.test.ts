@@ -211,7 +211,8 @@ test('whoever does not send a whole request, or does not read the answer, is cut
   // More than the kernel buffers of a connection.
   const large = registry.gauge({ name: 'osforge_large', help: 'Large.', labels: ['text'], maxSeries: 20 });
   for (let index = 0; index < 20; index += 1) large.labels({ text: String(index).repeat(1e6) }).set(1);
-  const server = await serve(registry, { slowClientMs: 200, scrapeTimeoutMs: 200 });
+  // Long enough for the request at the end, which a busy machine must not take for a slow one.
+  const server = await serve(registry, { slowClientMs: 1000, scrapeTimeoutMs: 1000 });
   const half = await connected(server);
   half.write('GET /metrics HTTP/1.1\r\nHost');
   expect(await text(half)).toMatch(/^HTTP\/1.1 408 /);

@@ -257,7 +257,8 @@ describe('clean-up after a failure', () => {
       ],
       {
         onError: 'cleanup',
-        cleanUpTimeoutMs: 30,
+        // The others, too, have only so long: enough for a busy machine.
+        cleanUpTimeoutMs: 2000,
         handlers: {
           ...removing([]),
           mount: () => Promise.reject(new Error('target is busy')),

@@ -1,13 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { ProgramCancelledError, ProgramTimeoutError, run, start } from '@osforge/process';
 
 import { fourProcesses, openLifeLine, upLines } from './life-line.ts';
 
 const timeout = 60_000;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** The clock for deadlines stands still until the program has said its first line, however slow the machine is. */
+function passOnFirstLine(ms: number): () => void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  return () => {
+    vi.advanceTimersByTime(ms);
+  };
+}
 
 /** A zombie still has its name. */
 function processesNamed(name: string): string[] {
@@ -21,9 +33,10 @@ function processesNamed(name: string): string[] {
 }
 
 test('a deadline ends the program and says so', { timeout }, async () => {
-  const error = await run('sh', ['-c', 'echo working; exec sleep 1000'], { timeoutMs: 300 }).catch(
-    (reason: unknown) => reason,
-  );
+  const error = await run('sh', ['-c', 'echo working; exec sleep 1000'], {
+    timeoutMs: 300,
+    onLine: passOnFirstLine(300),
+  }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(ProgramTimeoutError);
   expect(error).toMatchObject({
     code: 'PROCESS_TIMEOUT',
@@ -38,8 +51,8 @@ test('a program that ignores SIGTERM is killed', { timeout }, async () => {
   const error = await run('sh', ['-c', 'trap "" TERM; echo deaf; while :; do sleep 1000; done'], {
     timeoutMs: 300,
     killAfterMs: 50,
-    drainTimeoutMs: 50,
     lifetime: 'tree',
+    onLine: passOnFirstLine(350),
   }).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'PROCESS_TIMEOUT', signal: 'SIGKILL' });
 });
@@ -152,7 +165,7 @@ describe.each(['pid-namespace', 'user-pid-namespace', 'reaper'] as const)(
       expect(processesNamed(name)).toHaveLength(1);
       await writeFile(`${lifeLine.path}.go`, 'go\n');
       await lifeLine.dead;
-      await expect.poll(() => processesNamed(name)).toEqual([]);
+      await expect.poll(() => processesNamed(name), { timeout: 20_000 }).toEqual([]);
       await running.killTree();
       await lifeLine.remove();
     });
@@ -171,7 +184,9 @@ test('a tree with a /proc of its own sees only itself (needs root)', async () =>
 
 test('output that a daemon holds open does not hold up the result', { timeout }, async () => {
   const lifeLine = await openLifeLine();
-  const script = `exec 8>"$1"; (setsid sh -c 'echo up >&8; echo $$; exec sleep 1000' &); echo done`;
+  // The program waits until the daemon has said who it is: what it holds open comes after that.
+  const daemonScript = 'echo $$; echo >"$1.told"; exec sleep 1000';
+  const script = `exec 8>"$1"; mkfifo "$1.told"; (setsid sh -c '${daemonScript}' sh "$1" &); read -r _ <"$1.told"; echo done`;
   const result = await run('sh', ['-c', script, 'sh', lifeLine.path], { drainTimeoutMs: 300 });
   expect(result).toMatchObject({ exitCode: 0, outputComplete: false });
   const daemon = result.stdout.split('\n').find((line) => /^\d+$/.test(line));

@@ -42,7 +42,7 @@ test('a zombie is dead', async () => {
   });
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   const zombie = Number(line.toString());
-  await expect.poll(() => processIdentity(zombie)).toBeUndefined();
+  await expect.poll(() => processIdentity(zombie), { timeout: 20_000 }).toBeUndefined();
   const { stdout } = await run('ps', ['-o', 'stat=', '-p', String(zombie)]);
   expect(stdout).toMatch(/^Z/);
   parent.kill('SIGKILL');

@@ -265,6 +265,15 @@ describe('secrets', () => {
 
 test('the log file of a cancelled program is whole', async () => {
   const logFile = join(folder, 'cancelled-log');
-  await caught(run('sh', ['-c', 'echo first; exec sleep 1000'], { logFile, timeoutMs: 300 }));
+  const controller = new AbortController();
+  await caught(
+    run('sh', ['-c', 'echo first; exec sleep 1000'], {
+      logFile,
+      signal: controller.signal,
+      onLine: () => {
+        controller.abort();
+      },
+    }),
+  );
   expect((await stat(logFile)).size).toBe('first\n'.length);
 });

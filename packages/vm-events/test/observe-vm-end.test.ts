@@ -51,6 +51,7 @@ describe('the end of a machine', () => {
   test('SHUTDOWN without EOF: the process is gone, its connection is not', async () => {
     const end = observeVmEnd({ qmp, exited, settleMs: 50 });
     peer.event('SHUTDOWN', { guest: true, reason: 'guest-shutdown' });
+    await roundTrip();
     exit(OK);
     const evidence = await end;
     expect(evidence).toMatchObject({ shutdownReason: 'guest-shutdown', qmpEof: false });

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { runAll } from '../run-all.mjs';
 import { runStep } from '../run-step.mjs';
 import type { Step } from '../steps.mjs';
@@ -12,7 +12,10 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'osforge-ci-'));
   await mkdir(join(root, 'packages/one/out-test'), { recursive: true });
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(root, { recursive: true, force: true });
+});
 
 const shell = (
   name: string,
@@ -72,8 +75,8 @@ test('an error outside of every test fails the run', async () => {
 test('a step that hangs is ended with all it started, and has failed', async () => {
   const held = join(root, 'held');
   execFileSync('mkfifo', [held]);
-  // Ends when nobody has the other end of it any more.
-  const released = readFile(held);
+  // There when the step has opened the other end, however slow the machine is.
+  const holding = open(held);
   const step: Step = {
     name: 'hang',
     command: ['sh', '-c', `trap "" TERM; sleep 100000 > ${held} & wait; wait`],
@@ -85,8 +88,14 @@ test('a step that hangs is ended with all it started, and has failed', async () 
     signal: new AbortController().signal,
     graceMs: 50,
   };
-  expect(await runStep(step, options)).toMatchObject({ ok: false, outcome: 'ended after its 0.3 s' });
-  await released;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const ended = runStep(step, options);
+  const reader = await holding;
+  vi.advanceTimersByTime(350);
+  expect(await ended).toMatchObject({ ok: false, outcome: 'ended after its 0.3 s' });
+  // Ends when nobody has the other end of it any more.
+  await reader.readFile();
+  await reader.close();
 });
 
 test('a program that does not exist has failed, and says so', async () => {
