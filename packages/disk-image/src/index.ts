@@ -113,6 +113,12 @@ export {
 export type { PartitionFacts, TableFacts } from './inspect/partition-table.ts';
 export type { FileSystemFacts } from './inspect/file-system.ts';
 export {
+  readPromises,
+  type PromisedDigest,
+  type PromisedDisk,
+  type Promises,
+} from './verify/checksum-lists.ts';
+export {
   verifyImage,
   type VerifyCheck,
   type VerifyImageOptions,

@@ -19,6 +19,7 @@ export type TargetProblemKind =
   | 'held'
   | 'backing-file'
   | 'holds-source'
+  | 'duplicate'
   | 'read-only'
   | 'too-small'
   | 'unreadable';
@@ -150,8 +151,8 @@ export class FlashEngineError extends FlasherError<{ readonly lastLines: readonl
   readonly code = 'FLASHER_ENGINE';
 }
 
-/** A receipt cannot be read, or its signature is not that of the key. */
-export class ReceiptError extends FlasherError<{ readonly reason: 'signature' | 'format' }> {
+/** A receipt cannot be read or kept, or its signature is not that of the key. */
+export class ReceiptError extends FlasherError<{ readonly reason: 'signature' | 'format' | 'write' }> {
   override readonly name = 'ReceiptError';
   readonly code = 'FLASHER_RECEIPT';
 }

@@ -154,10 +154,11 @@ export class TargetRun {
   async #openJournal(io: TargetIo): Promise<ReadonlyMap<number, string>> {
     const folder = this.#context.settings.journalFolder;
     const key = journalKey(io.handle.identity);
-    if (folder === undefined || key === undefined || io.handle.readsZeros) return new Map();
+    if (folder === undefined || key === undefined) return new Map();
     const { journal, known } = await Journal.open(folder, key, this.#context.layout.rangeBytes);
     this.#journal = journal;
-    return known;
+    // What a new file is said to hold is of another one that had its name.
+    return io.handle.readsZeros ? new Map() : known;
   }
 
   /** Makes the target unbootable until it is complete, and gives its old blocks back where nothing is to be kept. */

@@ -19,6 +19,22 @@ export interface SourceRequest {
 
 /** @throws FlashSourceError */
 export async function openSource(request: SourceRequest): Promise<ImageSource> {
+  return await openAs(request, { check: true });
+}
+
+/**
+ * What an image says of itself, without reading all of it.
+ * @throws FlashSourceError
+ */
+export async function describeSource(
+  request: SourceRequest,
+): Promise<Pick<ImageSource, 'path' | 'format' | 'sizeBytes'>> {
+  const source = await openAs(request, { check: false });
+  await source.close();
+  return { path: source.path, format: source.format, sizeBytes: source.sizeBytes };
+}
+
+async function openAs(request: SourceRequest, { check }: { check: boolean }): Promise<ImageSource> {
   const { path } = request;
   try {
     const status = await stat(path);
@@ -34,7 +50,8 @@ export async function openSource(request: SourceRequest): Promise<ImageSource> {
       const sizeBytes = bmap?.imageSizeBytes ?? (await decompressedSize(path, format));
       return { ...compressedSource({ path, format, sizeBytes }), extents };
     }
-    if (format === 'qcow2') await assertSound(path);
+    if (check && format === 'qcow2') await assertSound(path);
+    if (check && format === 'ffu') await assertDigests(path);
     // Loaded only where it is needed: it weighs megabytes in a process that should be small.
     const { openImage } = await import('@osforge/disk-image');
     const reader = await openImage(path, format);
@@ -58,6 +75,21 @@ async function assertSound(path: string): Promise<void> {
   throw new FlashSourceError(message, { path, reason: 'damaged' });
 }
 
+/** Reading a block of an FFU does not compare it with its digest. */
+async function assertDigests(path: string): Promise<void> {
+  const { verifyFfu } = await import('@osforge/disk-image');
+  const { ok, damage, damageCount, digests } = await verifyFfu(path);
+  if (ok) return;
+  const [first] = damage;
+  const where =
+    first === undefined
+      ? 'its hash table is not what its catalog says'
+      : `${damageCount} of ${digests} chunks are not what their digests say, the first at byte ${first.offsetBytes}`;
+  throw new FlashSourceError(`${path} is damaged (${where}): fetch it again`, { path, reason: 'damaged' });
+}
+
+/** Of an FFU, behind the four bytes of its header's length. */
+const ffuMagic = Buffer.from('SignedImage ');
 const magics: readonly (readonly [SourceFormat, Buffer])[] = [
   ['gzip', Buffer.from([0x1f, 0x8b])],
   ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])],
@@ -67,13 +99,14 @@ const magics: readonly (readonly [SourceFormat, Buffer])[] = [
 ];
 
 async function detectFormat(path: string): Promise<SourceFormat> {
-  const head = Buffer.alloc(8);
+  const head = Buffer.alloc(16);
   const file = await open(path, 'r');
   try {
     await file.read(head, 0, head.length, 0);
   } finally {
     await file.close();
   }
+  if (head.subarray(4).equals(ffuMagic)) return 'ffu';
   return magics.find(([, magic]) => head.subarray(0, magic.length).equals(magic))?.[0] ?? 'raw';
 }
 

@@ -1,7 +1,7 @@
 import type { Extent } from '@osforge/disk-image';
 
 /** What an image is in. */
-export type SourceFormat = 'raw' | 'gzip' | 'xz' | 'zstd' | 'qcow2' | 'vhdx';
+export type SourceFormat = 'raw' | 'gzip' | 'xz' | 'zstd' | 'qcow2' | 'vhdx' | 'ffu';
 
 /** Reads an image from some byte on, to its end, once. */
 export interface SourceReader {
