@@ -1,13 +1,7 @@
-/** Packages that the installer's programs, its boot loader and its kernel come from; libraries come with them. */
-const programPackages: readonly string[] = [
-  'busybox-static',
-  'coreutils',
-  'e2fsprogs',
-  'fdisk',
-  'systemd-boot-efi',
-  'util-linux',
-  'zstd',
-];
+import { programPackages } from './programs.ts';
+
+/** The package of systemd-boot, which starts the installer's kernel. */
+export const loaderPackage = 'systemd-boot-efi';
 
 /**
  * Names of the packages that an installer is made of; their whole closure is wanted, since libraries are looked for in
@@ -17,5 +11,5 @@ const programPackages: readonly string[] = [
  * @param firmware further packages, whose files below `/lib/firmware` go into the installer
  */
 export function installerPackages(kernel: string, firmware: readonly string[]): string[] {
-  return [...new Set([...programPackages, kernel, ...firmware])].sort();
+  return [...new Set([...programPackages, loaderPackage, kernel, ...firmware])].sort();
 }

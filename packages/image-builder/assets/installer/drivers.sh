@@ -1,0 +1,55 @@
+# shellcheck shell=dash
+# Modules for the hardware that is there. There is no udev: new hardware is looked for again and again while somebody
+# waits for it.
+
+loaded_aliases=/run/osforge/aliases
+
+load_drivers() {
+  say "Looking for disks ..."
+  modprobe -a -q sd_mod sr_mod uas usb_storage mmc_block usbhid hid_generic isofs vfat nls_cp437 nls_ascii nls_utf8 ext4 2>/dev/null
+  : >"$loaded_aliases"
+  load_new_drivers
+}
+
+# Loads what hardware asks for that has appeared since the last time. A controller shows what is behind it only when it
+# has its own driver, so this goes on until nothing new appears.
+load_new_drivers() {
+  local round=0 seen
+  while [ "$round" -lt 8 ]; do
+    find /sys/devices -name modalias -exec cat {} + 2>/dev/null | sort -u >"$loaded_aliases.now"
+    seen=$(grep -c . "$loaded_aliases")
+    grep -Fxv -f "$loaded_aliases" "$loaded_aliases.now" >"$loaded_aliases.new"
+    [ -s "$loaded_aliases.new" ] || return 0
+    [ "$seen" -gt 0 ] || cp "$loaded_aliases.now" "$loaded_aliases.new"
+    xargs modprobe -a -q -b <"$loaded_aliases.new" 2>/dev/null
+    cat "$loaded_aliases.new" >>"$loaded_aliases"
+    round=$((round + 1))
+  done
+}
+
+# wait_for SECONDS COMMAND...: tries a command again until it succeeds, loading drivers in between.
+wait_for() {
+  local end
+  seconds
+  end=$((now + $1))
+  shift
+  while ! "$@"; do
+    seconds
+    [ "$now" -lt "$end" ] || return 1
+    load_new_drivers
+    sleep 0.3
+  done
+}
+
+# Waits, for ten seconds at most, until a second has passed in which no disk appeared: drivers find theirs when they like.
+settle_disks() {
+  local before='' after tries=0
+  while [ "$tries" -lt 10 ]; do
+    after=$(echo /sys/class/block/*)
+    [ "$before" != "$after" ] || return 0
+    before=$after
+    tries=$((tries + 1))
+    sleep 1
+    load_new_drivers
+  done
+}

@@ -1,0 +1,100 @@
+# shellcheck shell=dash disable=SC2034 # columns of a list are read, and not all are used
+# The payload from an HTTP server, into memory. It is not trusted: what comes is held against the digests in the
+# initramfs.
+
+attempts_each=6
+
+fetch_payload() {
+  local need have
+  case $payload_url in
+    http://?*) ;;
+    '') refuse "no address of the payload is given." \
+      "Add osforge.payload=http://HOST/FOLDER to the kernel's command line; the folder holds the files NNNN.zst." ;;
+    *) refuse "the payload cannot come from \"$payload_url\"." "osforge.payload must begin with http://" ;;
+  esac
+  need=$(payload_bytes)
+  have=$(($(sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo) * 1024))
+  # The rest is for the programs that write it.
+  if [ "$have" -lt $((need + 100663296)) ]; then
+    refuse "this machine has too little memory to install over the network." \
+      "The payload is $(human "$need"), and $(human "$have") are free, of which 96 MiB are needed otherwise." \
+      "Add memory, or install from a stick."
+  fi
+  get_network
+  mkdir -p /run/osforge/payload
+  mount -t tmpfs -o "size=$((need + 16777216)),mode=0700" tmpfs /run/osforge/payload
+  payload_folder=/run/osforge/payload
+  download_parts "$need"
+}
+
+get_network() {
+  say "Waiting for the network ..."
+  modprobe -q af_packet 2>/dev/null
+  if ! wait_for 60 try_all_cards; then
+    refuse "no network card got an address by DHCP." \
+      "Network cards: $(card_names)." \
+      "Check the cable and the DHCP server, and try again."
+  fi
+}
+
+# Cards of hardware, without the loopback and the like.
+card_names() {
+  local card names=
+  for card in /sys/class/net/*; do
+    [ ! -e "$card/device" ] || names="$names ${card##*/} ($(cat "$card/address"))"
+  done
+  echo "${names:- none}" | cut -c 2-
+}
+
+try_all_cards() {
+  local card name
+  for card in /sys/class/net/*; do
+    [ -e "$card/device" ] || continue
+    name=${card##*/}
+    ip link set dev "$name" up 2>/dev/null
+    [ "$(cat "$card/carrier" 2>/dev/null)" = 1 ] || continue
+    if udhcpc -i "$name" -n -q -f -t 4 -T 2 -s /osforge/dhcp.sh >/dev/null 2>&1; then
+      say "Network card $name has the address $(cat /run/osforge/address)."
+      return 0
+    fi
+  done
+  return 1
+}
+
+# download_parts BYTES
+download_parts() {
+  local file kind offset length sha256 file_bytes file_sha256 received=0
+  begin_progress "Downloading" "$1"
+  while IFS=$tab read -r file kind offset length sha256 file_bytes file_sha256; do
+    download_part "$file" "$file_bytes" "$file_sha256"
+    received=$((received + file_bytes))
+    progress "$received" "$1"
+  done </osforge/parts.tsv
+}
+
+# download_part FILE BYTES SHA256
+download_part() {
+  local attempt=1 wrong=0 pause=1 status
+  while :; do
+    # One byte more than it should have is enough to see that it is another file, and memory is not filled by it.
+    wget -q -T 30 -O - "$payload_url/$1" 2>/run/osforge/wget | head -c $(($2 + 1)) >"$payload_folder/$1"
+    status=$?
+    [ "$(stat -c %s "$payload_folder/$1")" -le "$2" ] || status=0
+    if [ "$status" = 0 ]; then
+      is_file_digest "$payload_folder/$1" "$3" && return 0
+      wrong=$((wrong + 1))
+      [ "$wrong" -lt 2 ] || refuse "the server gives another $1 than this installer was made for." \
+        "From: $payload_url/$1" \
+        "Copy the folder of the PXE output to the server again, kernel, initramfs and payload together."
+    fi
+    if [ "$attempt" -ge $attempts_each ]; then
+      refuse "$1 could not be downloaded, in $attempts_each attempts." \
+        "From: $payload_url/$1" "$(head -n 1 /run/osforge/wget)" \
+        "Check that the server runs and that this machine reaches it, and try again."
+    fi
+    say "The download of $1 failed; trying again in $pause s."
+    sleep "$pause"
+    attempt=$((attempt + 1))
+    pause=$((pause * 2))
+  done
+}
