@@ -2,5 +2,5 @@ import { defineProject } from 'vitest/config';
 
 export default defineProject({
   // Generous: a busy machine of two cores is no reason to fail.
-  test: { include: ['*/test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: { include: ['*/test/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000 },
 });

@@ -64,7 +64,7 @@ describe('as root: a tree with everything', () => {
       hashSeed: '11111111-2222-4333-8444-555555555555',
       epochSeconds: 1_700_000_000,
     });
-  }, 120_000);
+  }, 300_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test('the walk says what the source tree holds', async () => {
@@ -77,7 +77,7 @@ describe('as root: a tree with everything', () => {
       list.map((entry) => (entry.path === '/' ? { ...entry, mtimeSeconds: 0 } : entry));
     expect(dated(found)).toEqual(dated(expected));
     expect(found.find(({ path }) => path === '/plain')?.xattrs).toHaveProperty(['system.posix_acl_access']);
-  }, 120_000);
+  }, 300_000);
 
   test('the digest of the walk equals that of the source, and one changed byte changes it', async () => {
     const ext4 = await openExt4(await open(image), offsetBytes);
@@ -88,7 +88,7 @@ describe('as root: a tree with everything', () => {
     expect(await treeDigest([...source].reverse())).toEqual(ours);
     const changed = source.map((entry) => (entry.path === '/empty' ? { ...entry, mode: 0o600 } : entry));
     expect((await treeDigest(changed)).sha256).not.toBe(ours.sha256);
-  }, 120_000);
+  }, 300_000);
 
   test('the extent trees really have inner nodes', async () => {
     const device = `${image}?offset=${offsetBytes}`;
@@ -123,7 +123,7 @@ describe('as root: a tree with everything', () => {
     expect(`${hash.digest('hex')}  ${join(folder, 'tree/sparse')}\n`).toBe(
       await tool('sha256sum', join(folder, 'tree/sparse')),
     );
-  }, 120_000);
+  }, 300_000);
 
   test('part of the tree, lists, and typed errors for paths', async () => {
     const ext4 = await openExt4(await open(image), offsetBytes);

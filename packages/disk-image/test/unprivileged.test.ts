@@ -47,7 +47,7 @@ beforeAll(async () => {
     },
   });
   node = [binary, join(programs, 'dist/build-disk.mjs')];
-}, 120_000);
+}, 300_000);
 
 afterAll(() => rm(programs, { recursive: true, force: true }));
 

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 import { expect, test } from 'vitest';
 
-test('the example of the README does what the README shows', { timeout: 60_000 }, async () => {
+test('the example of the README does what the README shows', { timeout: 300_000 }, async () => {
   const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8');
   const [, example = '', output = 'missing'] =
     /```ts\n([^]*?)```\n[^]*?```text\n([^]*?)```/.exec(readme) ?? [];

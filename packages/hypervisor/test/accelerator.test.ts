@@ -25,7 +25,7 @@ async function runs(): Promise<number> {
   return text.split('\n').length - 1;
 }
 
-test('the real QEMU and the real host: an answer with a reason', { timeout: 120_000 }, async () => {
+test('the real QEMU and the real host: an answer with a reason', { timeout: 300_000 }, async () => {
   const { accelerator, reason } = await probeAccelerator({ timeoutMs: 5000 });
   expect(['kvm', 'tcg']).toContain(accelerator);
   expect(reason).toMatch(/\.$/);
@@ -33,7 +33,7 @@ test('the real QEMU and the real host: an answer with a reason', { timeout: 120_
 
 test(
   'the test guest itself runs to its end, shown by TCG in place of KVM',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const program = await fakeQemu(
       'for a; do shift; case $a in kvm) a=tcg;; host) a=max;; esac; set -- "$@" "$a"; done; exec qemu-system-x86_64 "$@"',
@@ -47,7 +47,7 @@ test(
   },
 );
 
-test('a guest that hangs or dies means TCG', { timeout: 120_000 }, async () => {
+test('a guest that hangs or dies means TCG', { timeout: 300_000 }, async () => {
   const hangs = await fakeQemu('exec tail -f /dev/null');
   expect(await probeAccelerator({ program: hangs, device: '/dev/null', timeoutMs: 200 })).toMatchObject({
     accelerator: 'tcg',
@@ -67,7 +67,7 @@ test('no device, no probe', async () => {
   expect(await runs()).toBe(0);
 });
 
-test('the answer is kept until the kernel or QEMU changes', { timeout: 120_000 }, async () => {
+test('the answer is kept until the kernel or QEMU changes', { timeout: 300_000 }, async () => {
   const cacheDir = join(folder, 'cache');
   const options = { program: await fakeQemu('exit 33'), device: '/dev/null', cacheDir, kernelRelease: '6.1' };
   expect(await probeAccelerator(options)).toMatchObject({ accelerator: 'kvm', cached: false });

@@ -68,7 +68,7 @@ test('an endless line comes in pieces', async () => {
   expect((await first).length).toBe(1024 * 1024);
 });
 
-test('a real machine has its ports connected before it starts', { timeout: 120_000 }, async () => {
+test('a real machine has its ports connected before it starts', { timeout: 300_000 }, async () => {
   const bench = await openBench();
   try {
     const machine = await bench.create(await bench.spec('h', { channels: ['org.osforge.agent', 'second'] }));

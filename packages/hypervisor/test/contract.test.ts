@@ -45,7 +45,7 @@ async function openQemuBench(): Promise<ContractBench> {
   };
 }
 
-describe('the contract of hypervisors, on a real QEMU', { timeout: 120_000 }, () => {
+describe('the contract of hypervisors, on a real QEMU', { timeout: 300_000 }, () => {
   for (const one of hypervisorContract) {
     test(one.name, async () => {
       await one.run(openQemuBench);

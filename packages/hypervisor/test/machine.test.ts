@@ -16,7 +16,7 @@ import {
 import { decideVerdict } from '@osforge/vm-events';
 import { openBench, type Bench } from './support/guest-image.ts';
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 300_000 };
 let bench: Bench;
 beforeEach(async () => {
   bench = await openBench();

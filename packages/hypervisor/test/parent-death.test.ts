@@ -15,7 +15,7 @@ afterEach(async () => {
   await bench.dispose();
 });
 
-test('a machine dies with a parent that is killed by SIGKILL', { timeout: 120_000 }, async () => {
+test('a machine dies with a parent that is killed by SIGKILL', { timeout: 300_000 }, async () => {
   // A connection that only QEMU holds: its end is the end of QEMU, as an event.
   const path = join(bench.folder, 'watch');
   const server = createServer().listen(path);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MachineSpecError, RestoreStateError, SaveStateError, type Machine } from '@osforge/hypervisor';
 import { openBench, type Bench } from './support/guest-image.ts';
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 300_000 };
 let bench: Bench;
 beforeEach(async () => {
   bench = await openBench();

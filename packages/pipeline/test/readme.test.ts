@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-test('the example of the README prints what the README says', { timeout: 120_000 }, async () => {
+test('the example of the README prints what the README says', { timeout: 300_000 }, async () => {
   const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8');
   const [, code = '', output = ''] = /```ts\n(.*?)```\n\n```\n(.*?)```/s.exec(readme) ?? [];
   const script = join(import.meta.dirname, '.readme-example.ts');

@@ -7,7 +7,7 @@ import { ProgramCancelledError, ProgramTimeoutError, run, start } from '@osforge
 
 import { fourProcesses, openLifeLine, upLines } from './life-line.ts';
 
-const timeout = 60_000;
+const timeout = 180_000;
 
 afterEach(() => {
   vi.useRealTimers();

@@ -10,7 +10,7 @@ import type { Containment, RunOptions } from '@osforge/process';
 
 import { fourProcesses, oneProcess, openLifeLine, upLines } from './life-line.ts';
 
-const timeout = 60_000;
+const timeout = 180_000;
 const asUser = join(import.meta.dirname, '../../../tools/as-user/as-user.sh');
 /** Each execs the next, down to Node: the process that is killed is the one that is started. */
 const users = { root: ['setpriv', '--'], nobody: [asUser, '65534'] } as const;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-test('the README’s example runs and prints what the README says', { timeout: 120_000 }, async () => {
+test('the README’s example runs and prints what the README says', { timeout: 300_000 }, async () => {
   const readme = await readFile(join(import.meta.dirname, '..', 'README.md'), 'utf8');
   const [, example, output] = /```ts\n(.*?)```\s+```text\n(.*?)```/s.exec(readme) ?? [];
   expect(output).toBeTruthy();

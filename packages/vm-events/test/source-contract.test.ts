@@ -44,7 +44,7 @@ async function createRealMachine(): Promise<ContractMachine> {
   };
 }
 
-describe('the contract of event sources, on QMP with a real QEMU', { timeout: 120_000 }, () => {
+describe('the contract of event sources, on QMP with a real QEMU', { timeout: 300_000 }, () => {
   for (const one of vmEventSourceContract) {
     test(one.name, async () => {
       await one.run(createRealMachine);

@@ -48,13 +48,13 @@ test('passed, failed, skipped and todo', async () => {
     expect.stringMatching(/^p: in passing: it is (skipped|pending)/),
     expect.stringMatching(/^p: group inside: it is (skipped|pending)/),
   ]);
-}, 60_000);
+}, 300_000);
 
 test('a file that cannot be loaded is one failure', async () => {
   const count = countTests('p', await report('broken', `import './nowhere.ts';`));
   expect(count).toMatchObject({ passed: 0, failed: 1 });
   expect(count.problems[0]).toMatch(/nowhere/);
-}, 60_000);
+}, 300_000);
 
 test('a hook that fails counts, though every test has passed', async () => {
   const text = await report(
@@ -62,7 +62,7 @@ test('a hook that fails counts, though every test has passed', async () => {
     `import { afterAll, test } from 'vitest'; test('right', () => {}); afterAll(() => { throw new Error('left a mess'); });`,
   );
   expect(countTests('p', text)).toMatchObject({ passed: 1, failed: 1 });
-}, 60_000);
+}, 300_000);
 
 test('no report, a torn report, no tests', () => {
   expect(countTests('p', undefined)).toMatchObject({ passed: 0, failed: 1 });

@@ -60,7 +60,7 @@ if test "$1" = install; then echo "$@" >> "${workspace}/npm.log"; else PATH="\${
     NX_DAEMON: 'false',
     NX_WORKSPACE_ROOT_PATH: workspace,
   };
-}, 60_000);
+}, 300_000);
 afterAll(() => rm(workspace, { recursive: true, force: true }));
 
 test('a generated package builds, and passes its own tests, lint, type check and package check', async () => {
@@ -95,4 +95,4 @@ test('the command line refuses what the schema does not know', async () => {
   await expect(generate('thing')).rejects.toThrow(/layer/);
   await expect(generate('thing', '--layer', '7')).rejects.toThrow(/layer/);
   await expect(generate('Thing', '--layer', '1')).rejects.toThrow(/name/);
-}, 120_000);
+}, 300_000);

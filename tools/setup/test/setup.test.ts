@@ -255,7 +255,7 @@ test('each Ctrl-C in a terminal with npm in between reaches the command line exa
     'interrupt 2',
   ]);
   expect(exitCode).toBe(130);
-}, 60_000);
+}, 300_000);
 
 test('a set-up that is killed takes its job along', async () => {
   await machine.file('node_modules/.bin/nx', '#!/bin/sh\n');

@@ -13,8 +13,9 @@ import { encodeCatalog } from '../../src/ffu/encode-catalog.ts';
 import { kib, sampleBytes } from './disk.ts';
 import { encodeHuffman, encodeLznt1 } from './encoders.ts';
 
-/** For a long run: OSFORGE_FUZZ_ROUNDS=100000, and another OSFORGE_FUZZ_SEED each time. */
-const rounds = Number(process.env['OSFORGE_FUZZ_ROUNDS'] ?? 2000);
+/** The soak mutates at least 120,000 files, a second's worth each 2000. Give another OSFORGE_FUZZ_SEED each time. */
+const asked = Number(process.env['OSFORGE_FUZZ_ROUNDS'] ?? 6000);
+const rounds = process.env['OSFORGE_SOAK'] === '1' ? Math.max(asked, 120_000) : asked;
 const seed = Number(process.env['OSFORGE_FUZZ_SEED'] ?? 1);
 
 const size = 4 * kib;

@@ -23,7 +23,7 @@ test.each([
   ],
 ])(
   'the events of a build that failed for %s have the code and the words of what really happened',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (_, lines, expected) => {
     const file = path.join(root, 'recipe.yaml');
     await writeFile(file, `version: 1\nname: failing\n${lines}\n`);

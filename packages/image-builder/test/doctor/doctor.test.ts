@@ -19,12 +19,12 @@ async function look(places: { etcApt?: string; keyring?: string }): Promise<{
   return { ok, install, check: (name) => checks.find((one) => one.name === name) };
 }
 
-test('each check says what it is for', { timeout: 120_000 }, async () => {
+test('each check says what it is for', { timeout: 300_000 }, async () => {
   const { checks } = await doctor({ outDirectory: folder });
   for (const { name, why } of checks) expect(why, name).toMatch(/\S/);
 });
 
-test('keys that are missing: the package to install', { timeout: 120_000 }, async () => {
+test('keys that are missing: the package to install', { timeout: 300_000 }, async () => {
   const report = await look({ keyring: path.join(folder, 'absent.gpg') });
   expect(report.ok).toBe(false);
   expect(report.check('archive keyring')).toMatchObject({
@@ -36,7 +36,7 @@ test('keys that are missing: the package to install', { timeout: 120_000 }, asyn
   expect(report.check('package sources')).toMatchObject({ ok: true });
 });
 
-test('package sources: none, none for security, and all', { timeout: 120_000 }, async () => {
+test('package sources: none, none for security, and all', { timeout: 300_000 }, async () => {
   const parts = path.join(folder, 'sources.list.d');
   await mkdir(parts);
   const none = await look({ etcApt: folder });

@@ -34,7 +34,7 @@ beforeAll(async () => {
   });
   // What the json reporter of vitest writes.
   report = JSON.parse(await readFile(file, 'utf8')) as Report;
-}, 120_000);
+}, 300_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
