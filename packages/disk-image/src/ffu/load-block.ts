@@ -14,6 +14,17 @@ export interface CompressedStore {
   readonly map: BlockMap;
 }
 
+/** For one block at a time, to spare garbage where all are read in turn. */
+export interface BlockMemory {
+  readonly data: Uint8Array;
+  readonly block: Uint8Array;
+}
+
+/** Data is at most twice as long as the block (measureStore). */
+export function blockMemory(blockBytes: number): BlockMemory {
+  return { data: new Uint8Array(2 * blockBytes), block: new Uint8Array(blockBytes) };
+}
+
 /** SHA-256 of one array in one call. */
 export function sha256(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer');
@@ -26,14 +37,18 @@ export function blockDigestIndex({ layout, store }: CompressedStore, descriptor:
 
 /**
  * The block of a descriptor of a compressed file. Data as long as a block may be the block itself or, though nobody
- * should, compressed: the digest tells.
+ * should, compressed: the digest tells. With `memory` the block is valid until that is used again.
  * @throws FfuFormatError with the DecompressionError as cause
  */
-export async function loadBlock(from: CompressedStore, descriptor: number): Promise<Uint8Array> {
+export async function loadBlock(
+  from: CompressedStore,
+  descriptor: number,
+  memory?: BlockMemory,
+): Promise<Uint8Array> {
   const { reader, layout, store, map } = from;
   const offset = map.dataOffsets?.[descriptor] ?? 0;
   const length = (map.dataOffsets?.[descriptor + 1] ?? 0) - offset;
-  const data = await readPart(reader, 'payload', offset, length);
+  const data = await readPart(reader, 'payload', offset, length, memory?.data);
   if (length === store.blockBytes) {
     if (store.compressionId === compressionIds.none) return data;
     const digestAt = layout.hashTableOffset + digestBytes * blockDigestIndex(from, descriptor);
@@ -43,7 +58,7 @@ export async function loadBlock(from: CompressedStore, descriptor: number): Prom
     const unpacked = tryDecompress(store.compressionId, data, store.blockBytes);
     return unpacked !== undefined && sha256(unpacked).equals(expected) ? unpacked : data;
   }
-  const block = new Uint8Array(store.blockBytes);
+  const block = memory?.block ?? new Uint8Array(store.blockBytes);
   try {
     decompressBlock(store.compressionId, data, block);
   } catch (error) {

@@ -8,8 +8,8 @@ export interface OpenFfuOptions {
   /** Which disk of a file with several (V2), from 0; default 0. */
   readonly store?: number;
   /**
-   * The most memory for the block map, in bytes; default 48 MiB, which is 768 GiB of data in V1 and 384 GiB in
-   * V1_COMPRESSED files with blocks of 128 KiB.
+   * The most memory for the block map, in bytes; default 32 MiB, which is 512 GiB of data in V1 and 256 GiB in
+   * V1_COMPRESSED files with blocks of 128 KiB. All else takes less than as much again.
    */
   readonly maxTableBytes?: number;
   /** Cancels the opening, not later reads. */
@@ -32,7 +32,7 @@ export interface DataRun {
   readonly lengthBytes: number;
 }
 
-const defaultMaxTableBytes = 48 * 1024 * 1024;
+const defaultMaxTableBytes = 32 * 1024 * 1024;
 /** Decompressed blocks that are kept. */
 const keptBytes = 4 * 1024 * 1024;
 const maxExtents = 200_000;

@@ -41,6 +41,8 @@ const kinds: ReadonlyMap<string, FfuKind> = new Map([
 ]);
 const minBlockBytes = 512;
 const maxBlockBytes = 16 * 1024 * 1024;
+/** Of compressed files, whose blocks are expanded in memory; eight times what DISM writes. */
+const maxCompressedBlockBytes = 1024 * 1024;
 
 /** @throws FfuFormatError, FfuUnsupportedError (version, compression, partial block sizes) */
 export async function readStoreHeader(reader: BlockReader, offset: number): Promise<StoreHeader> {
@@ -51,6 +53,8 @@ export async function readStoreHeader(reader: BlockReader, offset: number): Prom
   const blockBytes = common.readUInt32LE(204);
   if (blockBytes < minBlockBytes || blockBytes > maxBlockBytes || blockBytes % minBlockBytes !== 0)
     throw new FfuFormatError('store header', offset + 204, `blocks of ${blockBytes} bytes`);
+  if (kind === 'v1-compressed' && blockBytes > maxCompressedBlockBytes)
+    throw new FfuUnsupportedError(`compressed blocks of ${blockBytes} bytes`);
   const descriptorCount = common.readUInt32LE(208);
   const descriptorsBytes = common.readUInt32LE(212);
   const validationBytes = common.readUInt32LE(220);

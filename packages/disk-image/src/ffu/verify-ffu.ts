@@ -4,7 +4,7 @@ import { openRaw } from '../block/reader.ts';
 import { FfuFormatError } from '../errors.ts';
 import { readPieces } from './read-pieces.ts';
 import { digestBytes } from './layout.ts';
-import { blockDigestIndex, loadBlock, sha256 } from './load-block.ts';
+import { blockDigestIndex, type BlockMemory, blockMemory, loadBlock, sha256 } from './load-block.ts';
 import { type FfuImage, type OpenFfuOptions, readFfu } from './open-ffu.ts';
 import { type CatalogReading, readCatalog } from './read-catalog.ts';
 import { readPart } from './read-part.ts';
@@ -43,6 +43,8 @@ export interface FfuVerifyReport {
 const maxDamage = 1000;
 const maxCatalogBytes = 1024 * 1024;
 const pieceBytes = 1024 * 1024;
+/** Of compressed blocks and what they expand to. */
+const aheadBytes = 4 * 1024 * 1024;
 
 /**
  * Reads the whole file once, and compares it with its hash table and that with the catalog.
@@ -178,17 +180,20 @@ async function checkCompressed(
   const { layout, store, map } = image;
   await checkChunks(reader, image, store.payloadOffset, table, damage, progress, signal);
   const from = { reader, layout, store, map };
-  /** Blocks that are read while one is expanded. */
+  /** Blocks that are read while one is expanded; each has up to twice its length in data. */
   const ahead: Promise<Uint8Array>[] = [];
+  const most = Math.min(4, Math.max(1, Math.floor(aheadBytes / (3 * store.blockBytes))));
+  const memories: BlockMemory[] = Array.from({ length: most }, () => blockMemory(store.blockBytes));
   const load = (descriptor: number): void => {
     if (descriptor >= store.descriptorCount) return;
-    const block = loadBlock(from, descriptor);
+    // That of the block before these, which is done with.
+    const block = loadBlock(from, descriptor, memories[descriptor % most]);
     // Handled when its turn comes.
     block.catch(() => undefined);
     ahead.push(block);
   };
   try {
-    for (let descriptor = 0; descriptor < 4; descriptor += 1) load(descriptor);
+    for (let descriptor = 0; descriptor < most; descriptor += 1) load(descriptor);
     for (let descriptor = 0; descriptor < store.descriptorCount; descriptor += 1) {
       signal?.throwIfAborted();
       const digestIndex = blockDigestIndex(from, descriptor);
@@ -204,7 +209,7 @@ async function checkCompressed(
         if (!(error instanceof FfuFormatError)) throw error;
         damage.add({ ...place, reason: error.reason });
       }
-      load(descriptor + 4);
+      load(descriptor + most);
       progress(end);
     }
   } finally {

@@ -32,10 +32,14 @@ export async function walkDescriptors(
   const end = table.offsetBytes + table.lengthBytes;
   let ordinal = 0;
   let locationsLeft = 0;
+  // One for all: a large table would leave hundreds behind, which are collected late.
+  const memory = new Uint8Array(Math.min(windowBytes, table.lengthBytes));
   for (let at = table.offsetBytes; at < end;) {
     signal?.throwIfAborted();
     const length = Math.min(windowBytes, end - at);
-    const bytes = await reader.read(at, length);
+    const bytes = memory.subarray(0, length);
+    if (reader.readInto === undefined) bytes.set(await reader.read(at, length));
+    else await reader.readInto(at, bytes);
     const window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let position = 0;
     for (;;) {

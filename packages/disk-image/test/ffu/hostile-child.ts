@@ -1,0 +1,37 @@
+// Verifies, or opens and reads, hostile files, to be measured: `verify` or `read`, then their paths. A line of JSON for
+// each: what it came to, and by how much the most memory in use grew.
+import { isImageFormatError, openFfu, verifyFfu } from '@osforge/disk-image';
+
+const [work, ...paths] = process.argv.slice(2);
+
+async function verify(path: string): Promise<string> {
+  return `verified: ${(await verifyFfu(path)).ok}`;
+}
+
+async function read(path: string): Promise<string> {
+  const image = await openFfu(path);
+  try {
+    let left = 100;
+    for (const { startBytes } of image.runs()) {
+      await image.read(startBytes, 512);
+      left -= 1;
+      if (left === 0) break;
+    }
+    return `read ${(await image.extents()).length} extents`;
+  } finally {
+    await image.close();
+  }
+}
+
+for (const path of paths) {
+  const before = process.resourceUsage().maxRSS;
+  let outcome: string;
+  try {
+    outcome = await (work === 'verify' ? verify(path) : read(path));
+  } catch (error) {
+    if (!isImageFormatError(error)) throw error;
+    outcome = String(error);
+  }
+  const grownKib = process.resourceUsage().maxRSS - before;
+  process.stdout.write(`${JSON.stringify({ outcome, grownKib })}\n`);
+}
