@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BuildImageFlags } from './commands/build-image.ts';
+import type { FlashFlags } from './commands/flash.ts';
 import type { PlanFlags } from './commands/plan.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Host } from './host/host.ts';
@@ -172,6 +173,47 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .option('--json', 'print the differences as JSON')
     .action(async (before: string, after: string, flags: { json?: true }) => {
       done(await printed((await import('./commands/diff.ts')).diff(before, after, flags, host), host));
+    });
+
+  program
+    .command('flash')
+    .description('write an image on disks or files, all at once, and verify what they hold')
+    .argument('[image]', 'raw, qcow2, VHDX, FFU, or raw compressed by zstd, gzip or xz')
+    .option('--to <target...>', 'disks, loop devices or files; give the image before it')
+    .option('--list', 'list the disks instead, and why some must not be written to')
+    .option('-y, --yes', 'overwrite the targets without asking (needed where there is no terminal)')
+    .option('--skip-refused', 'write the other targets where some are refused')
+    .option('--allow-partition', 'take partitions as targets too')
+    .option('--probe', 'look first whether each disk holds as much as it says (writes samples)')
+    .option('--no-verify', 'do not read back what was written')
+    .option('--no-discard', 'do not give the old blocks back first')
+    .addOption(
+      new Option(
+        '--sha256 <digest>',
+        'what the image must be: of the file, or of the disk in it (default: by the lists beside it)',
+      ).argParser(notEmpty),
+    )
+    .addOption(
+      new Option('--bmap <file>', 'block map of the image (default: the one beside it)').argParser(notEmpty),
+    )
+    .addOption(new Option('--receipts <dir>', 'keep a receipt of each complete target').argParser(notEmpty))
+    .addOption(
+      new Option(
+        '--sign <reference>',
+        'sign receipts with the Ed25519 key in env:NAME or file:PATH',
+      ).argParser(notEmpty),
+    )
+    .addOption(
+      new Option(
+        '--journal <dir>',
+        'what an interrupted flash goes on with (default: ~/.local/state/osforge/flash)',
+      ).argParser(notEmpty),
+    )
+    .addOption(new Option('--json', 'print the events as NDJSON and nothing else').conflicts('quiet'))
+    .option('-q, --quiet', 'print only the result and errors')
+    .addOption(new Option('--events <file>', 'append a copy of all events as NDJSON').argParser(notEmpty))
+    .action(async (image: string | undefined, flags: FlashFlags) => {
+      done(await printed((await import('./commands/flash.ts')).flash(image, flags, host), host));
     });
 
   program

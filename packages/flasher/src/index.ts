@@ -20,6 +20,7 @@ export {
   type TargetProblem,
   type TargetProblemKind,
 } from './errors.ts';
+export { defaultJournalFolder } from './journal/default-folder.ts';
 export { flashImage, type FlashImageOptions } from './flash-image.ts';
 export { startFlash, type Flash, type FlashOptions, type FlashResult } from './host/start-flash.ts';
 export { planFlash, type FlashPlan, type PlanFlashOptions } from './plan/plan-flash.ts';

@@ -35,5 +35,6 @@ export {
   type InstallerEvidence,
   type PreflightCheck,
 } from './errors.ts';
+export { isSecretReference, resolveSecret, type SecretReference } from './recipe/secret-reference.ts';
 export { phaseNames, type PhaseName } from './phases/names.ts';
 export { ImageTooSmallError } from './phases/image-too-small-error.ts';

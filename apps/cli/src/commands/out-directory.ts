@@ -9,12 +9,20 @@ import { UsageError } from '../errors/usage-error.ts';
  * @throws UsageError
  */
 export async function prepareOutDirectory(out: string, cwd: string): Promise<string> {
-  const directory = path.resolve(cwd, out);
+  return prepareFolder('--out', out, cwd);
+}
+
+/**
+ * The same for the folder that any option names.
+ * @throws UsageError
+ */
+export async function prepareFolder(option: string, named: string, cwd: string): Promise<string> {
+  const directory = path.resolve(cwd, named);
   try {
     await makeFolder(directory);
     await access(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new UsageError(`--out ${out}: ${reason(error)}; choose another folder`, { cause: error });
+    throw new UsageError(`${option} ${named}: ${reason(error)}; choose another folder`, { cause: error });
   }
   return directory;
 }

@@ -8,6 +8,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   'CHECKPOINT_BUILD_ID',
   'BUILD_NOT_FOUND',
   'DISK_IMAGE_CONVERT',
+  'FLASHER_OPTION',
 ]);
 
 const preflightCodes: ReadonlySet<string> = new Set([

@@ -1,22 +1,26 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { BusEvent } from '@osforge/event-bus';
 import { UsageError } from '../errors/usage-error.ts';
 import { codeOf } from '../errors/error-chain.ts';
-import type { BuildEvent } from '../view/build-event.ts';
 import { jsonLine } from './json-line.ts';
 
 /** The copy of all events that `--events` asks for. */
 export interface EventsFile {
-  readonly event: (event: BuildEvent) => void;
+  readonly event: (event: BusEvent) => void;
   /** Resolves when everything is written. What could not be written has been told to `onError`, once. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Opens it for appending, so that no earlier run is lost.
+ * Opens it for appending, so that no earlier run is lost. `goesOn` says what happens when it cannot be written.
  * @throws UsageError where it cannot be opened
  */
-export async function openEventsFile(file: string, onError: (message: string) => void): Promise<EventsFile> {
+export async function openEventsFile(
+  file: string,
+  onError: (message: string) => void,
+  goesOn = 'the build goes on, its own journal has all events',
+): Promise<EventsFile> {
   // No O_TRUNC and no O_EXCL: an existing file is added to; a pipe or /dev/fd/N works as well.
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
   const handle = await open(file, flags, 0o644).catch((error: unknown) => {
@@ -28,7 +32,7 @@ export async function openEventsFile(file: string, onError: (message: string) =>
   const closed = new Promise<void>((resolve) => stream.once('close', resolve));
   stream.on('error', (error) => {
     failed = true;
-    onError(`--events ${file}: ${error.message}; the build goes on, its own journal has all events`);
+    onError(`--events ${file}: ${error.message}; ${goesOn}`);
   });
   return {
     event: (event) => {

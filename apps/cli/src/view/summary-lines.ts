@@ -51,6 +51,7 @@ export function shortPath(place: string, cwd: string): string {
   return relative === '' ? '.' : relative.startsWith('..') ? place : relative;
 }
 
-function shellWord(text: string): string {
+/** A word as a shell takes it for one. */
+export function shellWord(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,0 +1,32 @@
+import type { KeyObject } from 'node:crypto';
+import { UsageError } from '../errors/usage-error.ts';
+import type { Host } from '../host/host.ts';
+
+/**
+ * The Ed25519 key behind `env:NAME` or `file:PATH`, as PKCS #8 in PEM or as minisign keeps it.
+ * @throws UsageError; nothing of the key is in it
+ */
+export async function readSigningKeyOf(
+  reference: string,
+  host: Pick<Host, 'env' | 'cwd'>,
+): Promise<KeyObject> {
+  const { isSecretReference, resolveSecret } = await import('@osforge/image-builder');
+  if (!isSecretReference(reference))
+    throw new UsageError(
+      '--sign needs a reference to the key, env:NAME or file:PATH, and never the key itself',
+    );
+  const text = await resolveSecret(reference, { env: host.env, directory: host.cwd }).catch(
+    (error: unknown) => {
+      throw new UsageError(`--sign: ${error instanceof Error ? error.message : String(error)}`);
+    },
+  );
+  const { readSigningKey } = await import('@osforge/disk-image');
+  try {
+    return readSigningKey(text).privateKey;
+  } catch {
+    // No cause: nothing that has seen the key goes on from here.
+    throw new UsageError(
+      `--sign ${reference}: it is no Ed25519 key; give PKCS #8 in PEM, or a secret key of minisign without a password`,
+    );
+  }
+}
