@@ -198,6 +198,33 @@ describe('compressed images', () => {
     expect((await collect(`${raw}.zst`)).equals(Buffer.concat(plain))).toBe(true);
   });
 
+  test('thousands of small frames, frames that expand a thousandfold, and a hundred thousand empty blocks', async () => {
+    const folder = await tempFolder();
+    const file = join(folder, 'x.zst');
+    // Far below what is handed to a decoder at once, and far above what is expanded without a stream.
+    const large = Buffer.alloc(5_000_000, 'zeros and ones ');
+    const small = Array.from({ length: 3000 }, (_, index) => Buffer.from(`part ${index}`));
+    // A frame with a window of 128 KiB: raw blocks of no bytes, then one of three bytes that is the last.
+    const empty = Buffer.concat([
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38]),
+      Buffer.alloc(3 * 100_000),
+      Buffer.from([(3 << 3) | 1, 0, 0]),
+      Buffer.from('end'),
+    ]);
+    await writeFile(
+      file,
+      Buffer.concat([zstdCompressSync(large), ...small.map((part) => zstdCompressSync(part)), empty]),
+    );
+    const expected = Buffer.concat([large, ...small, Buffer.from('end')]);
+    expect((await collect(file)).equals(expected)).toBe(true);
+    // A damaged small frame is an error behind what was sound.
+    await writeFile(file, Buffer.concat([zstdCompressSync(large), empty.subarray(0, 9)]));
+    await expect(collect(file)).rejects.toThrow(
+      expect.objectContaining({ message: expect.stringContaining('behind byte 5000000') as string }),
+    );
+    await expect(collect(file, { maxExpandedBytes: 4_000_000 })).rejects.toThrow(ImageLimitError);
+  });
+
   test('cut at any place, and mutated: a typed error or the right bytes, and no more than allowed', async () => {
     const folder = await tempFolder();
     const random = seededRandom(11);
