@@ -11,6 +11,7 @@ import {
   type LockOwner,
 } from '@osforge/checkpoint';
 import { removeStaleTemps } from '@osforge/flush';
+import { removeEmptyFolders } from '../capture/earlier-files.ts';
 import { phaseNames } from '../phases/names.ts';
 import { stateDirectory } from './layout.ts';
 import { assertOwn, ledgerHandlers } from './ledger-handlers.ts';
@@ -140,6 +141,7 @@ export async function cleanBuild(
       const place = path.resolve(directory, file);
       await assertOwn(place, directory);
       await rm(place, { force: true });
+      await removeEmptyFolders(path.dirname(place), directory);
     }
     await removeTree(path.join(stateDirectory(outDirectory, buildId), 'work'));
     gone = report.failed.length + report.blocked.length + report.unknown.length === 0;

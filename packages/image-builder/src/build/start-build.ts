@@ -18,6 +18,7 @@ import { ledgerHandlers } from './ledger-handlers.ts';
 import { openEnvironment, type BuildOptions } from './open-environment.ts';
 import { forgetUnplanned } from './forget-unplanned.ts';
 import { forgetAbsent, removeLeftovers } from './leftovers.ts';
+import { removeDroppedMedia } from '../media/remove-dropped.ts';
 
 export interface StartBuildOptions
   extends BuildOptions, Pick<RunPipelineOptions, 'onError' | 'ask' | 'signal' | 'abortNow' | 'fresh'> {
@@ -147,6 +148,13 @@ async function execute(
     if (result.outcome === 'completed') await removeLeftovers(checkpoint, handlers, directory, bus);
     // A disk that is too full for the record has failed the build already; that is the error to report.
     else await forgetAbsent(checkpoint).catch(() => undefined);
+    if (result.outcome === 'completed' || result.outcome === 'unchanged') {
+      // Cut short, it goes on in the next run.
+      await removeDroppedMedia(environment, {
+        signal: options.signal ?? new AbortController().signal,
+        log: (line) => bus.publish('build', 'phase.log', { phase: 'media', line }),
+      }).catch(() => undefined);
+    }
     return conclude(environment, bus, result);
   } catch (error) {
     const failure = error instanceof Error ? error : new Error(String(error));

@@ -11,14 +11,19 @@ import { treeMask } from './tree-mask.ts';
 
 /** A file of the build's folder; hashed once, when it is complete. */
 export interface CapturedFile {
+  /** Relative to the folder that the files go to. */
   readonly name: string;
   readonly path: string;
   readonly sizeBytes: number;
   readonly sha256: string;
 }
 
-export async function capturedFile(file: string, signal: AbortSignal): Promise<CapturedFile> {
-  return { name: path.basename(file), path: file, ...(await hashFile(file, { signal })) };
+export async function capturedFile(
+  file: string,
+  signal: AbortSignal,
+  name: string = path.basename(file),
+): Promise<CapturedFile> {
+  return { name, path: file, ...(await hashFile(file, { signal })) };
 }
 
 export interface CaptureFacts {
@@ -104,8 +109,12 @@ export async function writeSums(
   files: readonly CapturedFile[],
   signal: AbortSignal,
 ): Promise<CapturedFile> {
-  const text = files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
   const target = path.join(directory, 'SHA256SUMS');
-  await writeFileDurable(target, text);
+  await writeFileDurable(target, sumsText(files));
   return capturedFile(target, signal);
+}
+
+/** What `SHA256SUMS` of some files says. Pure. */
+export function sumsText(files: readonly Pick<CapturedFile, 'name' | 'sha256'>[]): string {
+  return files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
 }

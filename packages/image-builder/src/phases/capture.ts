@@ -11,19 +11,17 @@ import {
   readFatState,
   treeDigest,
 } from '@osforge/disk-image';
-import type { JsonValue } from '@osforge/checkpoint';
 import type { Phase, PhaseContext } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { toolVersions } from '../build/environment.ts';
 import { BuildConsistencyError } from '../errors.ts';
 import type { CaptureFormat } from '../recipe/recipe.ts';
-import { referencedFiles } from '../recipe/referenced-files.ts';
 import { artifactPath, recordedNumber } from './artifacts.ts';
 import { identifiersOf, imageLayout } from './disk.ts';
 import { parseDpkgStatus } from './package-list.ts';
+import { signature, signInputs } from './signing.ts';
 import { capturedFile, writeManifest, writeSbom, writeSums, type CapturedFile } from '../capture/manifest.ts';
 import { putInPlace } from '../capture/put-in-place.ts';
-import { resolveSigningKey, signSums } from '../capture/sign-sums.ts';
 import { captureRawZst } from '../capture/raw-zst.ts';
 import { treeMask } from '../capture/tree-mask.ts';
 
@@ -60,13 +58,12 @@ export function capturePhase(environment: BuildEnvironment): Phase {
         const captured = { ...facts, contentSha256, images: outputs };
         const manifest = await writeManifest(environment, context, captured, staging);
         const sums = await writeSums(staging, [...outputs, manifest], context.signal);
-        const signature = await sign(environment, context, sums);
         // The last good image stays until the new one is whole.
         const artifacts = await putInPlace(environment, context, {
           images: outputs,
           manifest,
           sums,
-          signature,
+          signature: await signature(environment, context, sums),
         });
         return { artifacts, data: { contentSha256, treeSha256: facts.treeSha256 } };
       } finally {
@@ -75,24 +72,6 @@ export function capturePhase(environment: BuildEnvironment): Phase {
       }
     },
   };
-}
-
-/** Nothing where nothing is signed; of a key in a file only a slow digest. */
-async function signInputs({ recipe, recipeDirectory }: BuildEnvironment): Promise<Record<string, JsonValue>> {
-  const key = recipe.capture.sign?.key;
-  return key === undefined ? {} : { sign: key, key: await referencedFiles([key], recipeDirectory) };
-}
-
-async function sign(
-  { recipe, recipeDirectory, variables, secrets }: BuildEnvironment,
-  context: PhaseContext,
-  sums: CapturedFile,
-): Promise<CapturedFile | undefined> {
-  const { sign: settings } = recipe.capture;
-  if (settings === undefined) return undefined;
-  const key = await resolveSigningKey(settings.key, { env: variables, directory: recipeDirectory }, secrets);
-  const sourceDateEpoch = recordedNumber(context.upstream('preflight'), 'sourceDateEpoch');
-  return signSums(sums, key, { name: recipe.name, sourceDateEpoch }, context.signal);
 }
 
 /** The disk as one raw file: the machine's chain of overlays folded up, or the disk itself where there was none. */

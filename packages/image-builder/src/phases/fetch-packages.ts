@@ -7,17 +7,36 @@ import { buildRepository } from '../packages/repository.ts';
 import type { ResolvedSet } from '../packages/resolved-package.ts';
 import { buildIndexes } from './preflight.ts';
 
+interface FetchRequest {
+  readonly phase: string;
+  readonly set: ResolvedSet;
+  /** The part of the phase's progress that this is. */
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Downloads a set into the shared cache, in the name of a phase, and makes `folder` an offline repository of it. */
 export async function fetchPackages(
   environment: BuildEnvironment,
   context: PhaseContext,
-  request: { phase: string; set: ResolvedSet; folder: string; from: number; to: number },
+  request: FetchRequest & { readonly folder: string },
 ): Promise<void> {
-  const { phase, set, folder, from, to } = request;
-  const archiveDirectory = path.join(environment.layout.cache, 'archives');
+  const { set, folder } = request;
+  await downloadSet(environment, context, request);
+  await rm(folder, { recursive: true, force: true });
+  await buildRepository(folder, set, { archiveDirectory: archiveFolder(environment) });
+}
+
+/** Downloads a set into the shared cache, in the name of a phase. Absolute paths, in the order of the set. */
+export async function downloadSet(
+  environment: BuildEnvironment,
+  context: PhaseContext,
+  { phase, set, from, to }: FetchRequest,
+): Promise<string[]> {
+  const archiveDirectory = archiveFolder(environment);
   await mkdir(archiveDirectory, { recursive: true });
   const workspace = await buildIndexes(environment, context.signal);
-  await context.retry(
+  const { files } = await context.retry(
     `download the packages of ${phase}`,
     (_attempt, signal) =>
       workspace.download(set, archiveDirectory, {
@@ -37,6 +56,9 @@ export async function fetchPackages(
       }),
     { isTransient: isTransientPackageError },
   );
-  await rm(folder, { recursive: true, force: true });
-  await buildRepository(folder, set, { archiveDirectory });
+  return files;
+}
+
+function archiveFolder({ layout }: BuildEnvironment): string {
+  return path.join(layout.cache, 'archives');
 }

@@ -6,10 +6,11 @@ import { capturePhase } from './capture.ts';
 import { cleanupPhase } from './cleanup.ts';
 import { diskPhase } from './disk.ts';
 import { driversPhase } from './drivers.ts';
-import { mediaPhase, usbPhase } from './later.ts';
+import { mediaPhase } from './media.ts';
 import { osUpdatesPhase } from './os-updates.ts';
 import { preflightPhase } from './preflight.ts';
 import { updatesPhase } from './updates.ts';
+import { usbPhase } from './usb.ts';
 import { vmSetupPhase } from './vm-setup.ts';
 import { vmShutdownPhase } from './vm-shutdown.ts';
 import { vmStartPhase } from './vm-start.ts';
@@ -28,7 +29,7 @@ export function buildPhases(environment: BuildEnvironment): Phase[] {
     appInstallPhase(environment),
     vmShutdownPhase(environment),
     capturePhase(environment),
-    mediaPhase(),
+    mediaPhase(environment),
     usbPhase(),
     cleanupPhase(environment),
   ];
