@@ -80,6 +80,15 @@ test('verify: 0 where it holds, 1 with the place where it does not', async ({ fo
   expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, path: 'disk.raw' });
 });
 
+test('verify: 1 for a file of which nothing can be checked', async ({ folder }) => {
+  await writeFile(path.join(folder, 'notes.txt'), 'no image at all\n');
+  const { code, stdout } = await cli(['verify', 'notes.txt'], { cwd: folder });
+  expect(stdout).toMatch(/\nnotes\.txt cannot be verified: there is nothing to hold it against\.\n$/);
+  expect(code).toBe(1);
+  const json = await cli(['verify', 'notes.txt', '--json'], { cwd: folder });
+  expect(JSON.parse(json.stdout)).toMatchObject({ ok: false });
+});
+
 test('verify --public-key: what is not signed by that key does not hold', async ({ folder }) => {
   await makeDisk(folder);
   const shell = (script: string): void => {

@@ -28,13 +28,16 @@ export async function verify(
       const lines = formatTable(
         report.checks.map(({ status, name, detail }) => [status, cleanLines(name), cleanLines(detail)]),
       );
-      const end = report.ok
-        ? `${image} holds.`
-        : `${image} does not hold: ${failures} of ${report.checks.length} checks failed.`;
-      host.stdout.write(`${[...lines, end].join('\n')}\n`);
+      host.stdout.write(`${[...lines, conclusion(image, report.ok, failures, lines.length)].join('\n')}\n`);
     }
     return report.ok ? exitCode.done : exitCode.failed;
   });
+}
+
+function conclusion(image: string, ok: boolean, failures: number, checks: number): string {
+  if (ok) return `${image} holds.`;
+  if (failures === 0) return `${image} cannot be verified: there is nothing to hold it against.`;
+  return `${image} does not hold: ${failures} of ${checks} checks failed.`;
 }
 
 /** @throws UsageError where the file cannot be read or is no public key */
