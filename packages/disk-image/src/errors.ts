@@ -247,7 +247,7 @@ export class ImageExpandError extends Error {
   }
 }
 
-/** A compressed image expands to more than is allowed; `limit` is the option to raise. */
+/** An image is larger, or expands to more, than is allowed; `limit` is the option to raise. */
 export class ImageLimitError extends Error {
   readonly code = 'DISK_IMAGE_LIMIT';
   override readonly name = 'ImageLimitError';

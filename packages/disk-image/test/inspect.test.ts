@@ -10,6 +10,7 @@ import {
   inspectImage,
   isImageFormatError,
   rawContentDigest,
+  verifyImage,
 } from '@osforge/disk-image';
 import { describe, expect, test } from 'vitest';
 import { makeSampleDisk } from './sample-disk.ts';
@@ -172,6 +173,15 @@ test('a qcow2 that stands on another file is refused, and so is a data file', as
     '1M',
   );
   await expect(inspectImage(split)).rejects.toThrow(ImageBackingError);
+});
+
+test('a small file that claims a disk of a pebibyte is refused at once', async () => {
+  const path = join(await tempFolder(), 'huge.qcow2');
+  await tool('qemu-img', 'create', '-q', '-f', 'qcow2', path, '1P');
+  await expect(inspectImage(path)).rejects.toThrow(ImageLimitError);
+  expect((await verifyImage(path)).ok).toBe(false);
+  await tool('qemu-img', 'create', '-q', '-f', 'qcow2', path, '64T');
+  expect(await inspectImage(path)).toMatchObject({ virtualBytes: 2 ** 46, usedBytes: 0 });
 });
 
 describe('compressed images', () => {

@@ -2,7 +2,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { BlockReader } from '../block/reader.ts';
-import { ImageBackingError } from '../errors.ts';
+import { ImageBackingError, ImageLimitError } from '../errors.ts';
 import { openFfu } from '../ffu/open-ffu.ts';
 import { openImage } from '../qemu/open-image.ts';
 import { type DetectedFormat, detectFileFormat } from './detect-format.ts';
@@ -14,6 +14,11 @@ export interface OpenAnyOptions extends ExpandOptions {
   readonly format?: DetectedFormat;
   /** Where compressed images are expanded, sparse; default the system's temporary folder. */
   readonly temporaryFolder?: string;
+  /**
+   * Most bytes of a disk in qcow2 or VHDX; default 64 TiB, which is the most of VHDX. A file of some kilobytes can claim
+   * to be larger, and qemu tells where its holes are in steps of 2 GiB at best.
+   */
+  readonly maxDiskBytes?: number;
 }
 
 /** An image of any known format as a disk. */
@@ -54,10 +59,10 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
       return image(await openImage(file, 'raw', signalOption));
     case 'qcow2':
       await refuseBacking(file);
-      return image(await openImage(file, 'qcow2', signalOption));
+      return image(await limited(await openImage(file, 'qcow2', signalOption), file, options));
     case 'vhdx': {
       const sectorSize = await vhdxSectorSize(file);
-      return image(await openImage(file, 'vhdx', signalOption), sectorSize);
+      return image(await limited(await openImage(file, 'vhdx', signalOption), file, options), sectorSize);
     }
     case 'raw.zst':
     case 'raw.gz':
@@ -81,6 +86,16 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
       }
     }
   }
+}
+
+async function limited(
+  reader: BlockReader,
+  path: string,
+  { maxDiskBytes = 2 ** 46 }: OpenAnyOptions,
+): Promise<BlockReader> {
+  if (reader.sizeBytes <= maxDiskBytes) return reader;
+  await reader.close();
+  throw new ImageLimitError('maxDiskBytes', `${path} holds a disk of ${reader.sizeBytes} bytes`);
 }
 
 /** By the header alone (qcow2 specification: bytes 8 and 72), before qemu looks at it. */
