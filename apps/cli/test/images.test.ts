@@ -259,7 +259,12 @@ test('Ctrl-C while it converts leaves nothing, and ends with 130', async ({ fold
   // It has begun when its folder is there.
   const watcher = watch(folder);
   try {
-    while (!(await readdir(folder)).some((name) => name.startsWith('.large'))) await once(watcher, 'change');
+    for (;;) {
+      // Listened for before the look: a change that comes meanwhile is not lost.
+      const changed = once(watcher, 'change');
+      if ((await readdir(folder)).some((name) => name.startsWith('.large'))) break;
+      await changed;
+    }
   } finally {
     watcher.close();
   }
