@@ -80,12 +80,13 @@ test('as root: after SIGKILL nothing goes on writing, and the next run completes
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
+  const exited = once(child, 'exit');
   for await (const line of createInterface({ input: child.stdout })) {
     if (Number(line) < 36 * mebibyte) continue;
     child.kill('SIGKILL');
     break;
   }
-  await once(child, 'exit');
+  await exited;
   disk.control({});
   const result = await whenFree(target, source, journalFolder);
   expect(result).toMatchObject({ ok: true });
