@@ -10,8 +10,8 @@ export interface StopControl {
   readonly close: () => void;
 }
 
-/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm or Nx. Real second ones come later. */
-const samePressMs = 250;
+/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm, Nx or timeout(1). Real second ones come later. */
+export const samePressMs = 250;
 /** Of the 5 s that a stop may take, what phases get to reach a safe point; the rest is for the guest. */
 const graceMs = 4000;
 /** After this long the process ends whatever is left; guests and tools end with it. */
