@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, existsSync, constants as fileModes, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -69,6 +69,7 @@ async function setUp(argv) {
     return USAGE_ERROR;
   }
   await installDebianPackages(request.job === 'test' ? 'test' : 'build');
+  requireOwnFolder();
   await installNodeModules();
   switch (request.job) {
     case 'start':
@@ -160,6 +161,18 @@ function aptFailed(what, { exitCode, output }, names) {
   say(`osforge set-up: ${what} failed (exit code ${exitCode}). ${explainAptFailure(output).advice}\n`);
   say(`The packages can also be installed by hand:\n  ${installLine(names)}\n`);
   throw new SetupFailed(PREFLIGHT_FAILED);
+}
+
+/** npm and Nx would say no more than that something was denied. */
+function requireOwnFolder() {
+  try {
+    accessSync(ROOT, fileModes.W_OK);
+  } catch {
+    say(
+      `osforge set-up: ${ROOT} cannot be written by you. Run this as the user whose folder it is, or in a clone of your own.\n`,
+    );
+    throw new SetupFailed(PREFLIGHT_FAILED);
+  }
 }
 
 async function installNodeModules() {

@@ -144,6 +144,17 @@ describe('Debian packages', () => {
   });
 });
 
+test('a folder that belongs to another user is told before npm and Nx fail in it', async () => {
+  await machine.program('npm', 'echo "npm $*"');
+  await machine.file('package-lock.json', lock('2.0.0'));
+  await chmod(machine.root, 0o555);
+  const outcome = await machine.run(['--then', 'start']);
+  expect(outcome).toMatchObject({ exitCode: 3, stdout: '' });
+  expect(outcome.stderr).toMatch(
+    /^osforge set-up: \S+ cannot be written by you\. .* in a clone of your own\.\n$/,
+  );
+});
+
 describe('node_modules', () => {
   test('npm ci when the lock file has changed, with the reason', async () => {
     await machine.file('package-lock.json', lock('2.0.0'));
