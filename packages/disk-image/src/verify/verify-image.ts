@@ -49,8 +49,13 @@ export async function verifyImage(
   const checks: VerifyCheck[] = [];
   const promises = await readPromises(file);
   for (const remark of promises.remarks) checks.push({ name: 'checksums', status: 'note', detail: remark });
-  if (promises.file.length > 0) checks.push(...(await checkFile(file, promises.file, options.signal)));
-  else checks.push({ name: 'checksums', status: 'note', detail: 'no list beside the image names it' });
+  let fileSha256: string | undefined;
+  if (promises.file.length > 0) {
+    const { size } = await stat(file);
+    const signalOption = options.signal === undefined ? {} : { signal: options.signal };
+    fileSha256 = (await hashFile(file, signalOption)).sha256;
+    checks.push(...checkFile(promises.file, size, fileSha256));
+  } else checks.push({ name: 'checksums', status: 'note', detail: 'no list beside the image names it' });
   if (options.publicKey !== undefined)
     checks.push(await checkSignature(file, promises.file, options.publicKey));
   const guarded = async (name: string, check: () => Promise<void>): Promise<void> => {
@@ -72,7 +77,9 @@ export async function verifyImage(
         checks.push({ name: format, status: 'ok', detail: 'it expands to its end' });
       checks.push(...(await checkDisk(image.reader)));
       const { disk } = promises;
-      if (disk !== undefined) checks.push(await checkContent(image.reader, disk, options.signal));
+      // Of a raw image the file is the disk: it need not be read twice.
+      const known = format === 'raw' ? fileSha256 : undefined;
+      if (disk !== undefined) checks.push(await checkContent(image.reader, disk, known, options.signal));
     } finally {
       await image.close();
     }
@@ -85,13 +92,11 @@ function isDamage(error: unknown): error is Error {
   return isImageFormatError(error) || error instanceof NbdError || error instanceof ProgramFailedError;
 }
 
-async function checkFile(
-  file: string,
+function checkFile(
   promised: Awaited<ReturnType<typeof readPromises>>['file'],
-  signal: AbortSignal | undefined,
-): Promise<VerifyCheck[]> {
-  const { size } = await stat(file);
-  const { sha256 } = await hashFile(file, signal === undefined ? {} : { signal });
+  size: number,
+  sha256: string,
+): VerifyCheck[] {
   return promised.map((promise): VerifyCheck => {
     const { source } = promise;
     if (promise.sizeBytes !== undefined && promise.sizeBytes !== size)
@@ -227,6 +232,7 @@ async function checkDisk(reader: BlockReader): Promise<VerifyCheck[]> {
 async function checkContent(
   reader: BlockReader,
   { source, sha256, sizeBytes }: { source: string; sha256: string; sizeBytes: number },
+  known: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<VerifyCheck> {
   if (reader.sizeBytes !== sizeBytes)
@@ -235,7 +241,7 @@ async function checkContent(
       status: 'failed',
       detail: `${source} says a disk of ${sizeBytes} bytes, but it has ${reader.sizeBytes}`,
     };
-  const found = await contentDigest(reader, signal === undefined ? {} : { signal });
+  const found = known ?? (await contentDigest(reader, signal === undefined ? {} : { signal }));
   return found === sha256
     ? { name: 'disk', status: 'ok', detail: `SHA-256 of the disk as in ${source}` }
     : {
