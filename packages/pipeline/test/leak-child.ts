@@ -108,8 +108,8 @@ const settle = async (): Promise<number> => {
   return process.memoryUsage().heapUsed;
 };
 for (let round = 0; round < 10; round += 1) await everyEnd(checkpoint, directory);
-const resourcesBefore = process.getActiveResourcesInfo().filter((name) => name !== 'Immediate').length;
 const heapBefore = await settle();
+const resourcesBefore = process.getActiveResourcesInfo().filter((name) => name !== 'Immediate').length;
 for (let round = 0; round < 40; round += 1) await everyEnd(checkpoint, directory);
 const heapAfter = await settle();
 const resourcesAfter = process.getActiveResourcesInfo().filter((name) => name !== 'Immediate').length;
