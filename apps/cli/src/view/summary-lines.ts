@@ -7,15 +7,33 @@ import { formatTable } from '../text/table.ts';
 /** What a build that did not fail leaves to say: artifacts with sizes, durations, next steps. Pure. */
 export function summaryLines(result: BuildResult, { cwd }: { cwd: string }): string[] {
   const directory = shortPath(result.directory, cwd);
-  const files = result.artifacts.map((artifact) => [
-    `  ${path.join(directory, artifact.path)}`,
-    formatSize(artifact.sizeBytes),
+  const files = shownFiles(result.artifacts).map(({ place, sizeBytes }) => [
+    `  ${path.join(directory, place)}`,
+    formatSize(sizeBytes),
   ]);
   return [
     headline(result),
     ...(files.length > 0 ? ['', ...formatTable(files)] : []),
     ...bootLines(result, directory),
   ];
+}
+
+/** The numbered parts of a payload are one line: there may be hundreds. */
+function shownFiles(artifacts: BuildResult['artifacts']): { place: string; sizeBytes: number }[] {
+  const shown: { place: string; sizeBytes: number; parts: number }[] = [];
+  for (const { path: file, sizeBytes } of artifacts) {
+    const folder = path.dirname(file);
+    const isPart = path.basename(folder) === 'payload';
+    const last = shown.at(-1);
+    if (isPart && last?.place === folder) {
+      last.sizeBytes += sizeBytes;
+      last.parts += 1;
+    } else shown.push({ place: isPart ? folder : file, sizeBytes, parts: isPart ? 1 : 0 });
+  }
+  return shown.map(({ place, sizeBytes, parts }) => ({
+    place: parts === 0 ? place : `${place}/ (${parts} ${parts === 1 ? 'file' : 'files'})`,
+    sizeBytes,
+  }));
 }
 
 /** The one line that `--quiet` leaves. */

@@ -15,7 +15,10 @@ export function checkedFirst(environment: BuildEnvironment, phases: readonly Pha
   let checked: Promise<void> | undefined;
   const check = async (): Promise<void> => {
     const { directory } = environment.layout;
-    const wholeBytes = Math.max(minimumFreeBytes, environment.recipe.disk.sizeBytes * 0.75);
+    const { disk, media } = environment.recipe;
+    // Each kind of medium carries the payload, compressed, once more.
+    const mediaBytes = media === false ? 0 : disk.sizeBytes * 0.25 * media.formats.length;
+    const wholeBytes = Math.max(minimumFreeBytes, disk.sizeBytes * 0.75) + mediaBytes;
     // What an earlier run has made is kept or replaced, so its space is at hand; it must not be asked for twice.
     const neededBytes = Math.max(smallestStepBytes, wholeBytes - (await allocatedBytes(directory)));
     const checks = await environmentChecks(directory, neededBytes);

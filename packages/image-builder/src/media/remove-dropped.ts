@@ -5,13 +5,16 @@ import type { BuildEnvironment } from '../build/environment.ts';
 import { assertOwn } from '../build/ledger-handlers.ts';
 import { earlierFiles, mediaPlace, removeEmptyFolders, removeObsolete } from '../capture/earlier-files.ts';
 import { removeEarlierSignature } from '../capture/put-in-place.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 
 /**
  * Removes the media of an earlier run of a build whose recipe asks for none any more, after the build has succeeded. By
  * its record, and by `media.json`, which outlives the record; what was changed since is kept.
  */
 export async function removeDroppedMedia(
-  environment: Pick<BuildEnvironment, 'layout' | 'earlierOutputs' | 'recipe'>,
+  environment: Pick<BuildEnvironment, 'layout' | 'earlierOutputs'> & {
+    readonly recipe: Pick<Recipe, 'media'>;
+  },
   context: Pick<PhaseContext, 'log' | 'signal'>,
 ): Promise<void> {
   if (environment.recipe.media !== false) return;

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openCheckpoint, recordArtifact } from '@osforge/checkpoint';
@@ -47,6 +47,19 @@ test('cleaning all of a build removes its artifacts and its folder', async () =>
   await record(path.join(out, 'one', 'image.qcow2'));
   await cleanBuild(out, 'one', { all: true });
   expect(await readdir(out)).toEqual([]);
+});
+
+test('cleaning all of a build removes the folders of its media, but for what is not theirs', async () => {
+  const folder = path.join(out, 'one', 'media', 'pxe', 'payload');
+  await mkdir(folder, { recursive: true });
+  await record(path.join(folder, '0000.zst'));
+  await writeFile(path.join(out, 'one', 'media', 'notes.txt'), 'mine');
+  await cleanBuild(out, 'one', { all: true });
+  expect((await readdir(out, { recursive: true })).sort()).toEqual([
+    'one',
+    'one/media',
+    'one/media/notes.txt',
+  ]);
 });
 
 test('an artifact outside of the build, in a record that was edited, is left alone', async () => {

@@ -1,14 +1,17 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readSigningKey } from '@osforge/disk-image';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EarlierOutput } from '../../src/build/environment.ts';
 import { layOut } from '../../src/build/layout.ts';
+import { mediaPlace } from '../../src/capture/earlier-files.ts';
 import type { CapturedFile } from '../../src/capture/manifest.ts';
 import { putInPlace } from '../../src/capture/put-in-place.ts';
 import { signSums } from '../../src/capture/sign-sums.ts';
+import { removeDroppedMedia } from '../../src/media/remove-dropped.ts';
+import type { Recipe } from '../../src/recipe/recipe.ts';
 
 let out: string;
 let folder: string;
@@ -107,4 +110,104 @@ test('the signature of an earlier build goes where this one is not signed; one t
   await writeFile(signature, byHand);
   expect(await capture('demo.qcow2')).toEqual([]);
   expect(await readFile(signature, 'utf8')).toBe(byHand);
+});
+
+describe('media, in a folder of their own', () => {
+  const environment = (earlierOutputs: readonly EarlierOutput[] = []) => ({
+    layout: layOut(out, 'one', path.join(out, 'cache')),
+    earlierOutputs,
+  });
+
+  /** As a media phase that makes `names`; gives what it would record. */
+  async function media(
+    names: readonly string[],
+    earlier: readonly EarlierOutput[] = [],
+  ): Promise<EarlierOutput[]> {
+    await mkdir(path.join(staging, 'pxe', 'payload'), { recursive: true });
+    const images: CapturedFile[] = [];
+    for (const name of names) images.push({ ...(await made(path.join(staging, name), `new ${name}`)), name });
+    const manifest = { buildId: 'one', artifacts: images.map(({ path: _, ...file }) => file) };
+    const { signal } = new AbortController();
+    const artifacts = await putInPlace(
+      environment(earlier),
+      { log: () => undefined, signal },
+      {
+        images,
+        manifest: await made(path.join(staging, 'media.json'), JSON.stringify(manifest, null, 2)),
+        sums: await made(path.join(staging, 'SHA256SUMS'), `${'0'.repeat(64)}  media.json\n`),
+      },
+      mediaPlace(environment()),
+    );
+    return artifacts.map(({ name, path: place, sha256 = '', sizeBytes = 0 }) => ({
+      name,
+      path: path.relative(folder, place),
+      sha256,
+      sizeBytes,
+    }));
+  }
+
+  const mediaFiles = async (): Promise<string[]> =>
+    (await readdir(path.join(folder, 'media'), { recursive: true }).catch(() => [])).sort();
+
+  const drop = async (earlier: readonly EarlierOutput[]): Promise<string[]> => {
+    const lines: string[] = [];
+    const recipe: Pick<Recipe, 'media'> = { media: false };
+    await removeDroppedMedia(
+      { ...environment(earlier), recipe },
+      { log: (line) => lines.push(line), signal: new AbortController().signal },
+    );
+    return lines;
+  };
+
+  test('parts that are not made any more go, by the record or the manifest, and empty folders with them', async () => {
+    const all = ['a.iso', 'pxe/linux', 'pxe/payload/0000.zst', 'pxe/payload/0001.zst'];
+    const earlier = await media(all);
+    expect(await mediaFiles()).toEqual(
+      ['SHA256SUMS', 'a.iso', 'media.json', 'pxe', 'pxe/linux', 'pxe/payload'].concat(all.slice(2)).sort(),
+    );
+    await media(['a.iso', 'pxe/linux', 'pxe/payload/0000.zst'], earlier);
+    expect(await mediaFiles()).not.toContain('pxe/payload/0001.zst');
+    // Without a record.
+    await media(['a.iso']);
+    expect(await mediaFiles()).toEqual(['SHA256SUMS', 'a.iso', 'media.json']);
+  });
+
+  test('a capture and the media leave the files of each other alone', async () => {
+    const earlier = await media(['a.iso']);
+    await capture('demo.qcow2', earlier);
+    expect(await mediaFiles()).toEqual(['SHA256SUMS', 'a.iso', 'media.json']);
+    const image = await made(path.join(folder, 'demo.qcow2'), 'new demo.qcow2');
+    await media(['b.iso'], [...earlier, { ...image, path: image.name }]);
+    expect(await mediaFiles()).toEqual(['SHA256SUMS', 'b.iso', 'media.json']);
+    expect(await files()).toContain('demo.qcow2');
+  });
+
+  test('a folder of media that is a link out of the build is not followed', async () => {
+    const outside = path.join(out, 'outside');
+    await mkdir(outside);
+    await symlink(outside, path.join(folder, 'media'));
+    await expect(media(['a.iso'])).rejects.toMatchObject({ code: 'LEDGER_PATH' });
+    expect(await readdir(outside)).toEqual([]);
+  });
+
+  test.each(['by the record', 'by the manifest'])(
+    'a recipe without media any more: they are removed, %s, and what was changed or added is kept',
+    async (how) => {
+      const earlier = await media(['a.iso', 'b.raw', 'pxe/payload/0000.zst']);
+      await writeFile(path.join(folder, 'media', 'b.raw'), 'other');
+      await writeFile(path.join(folder, 'media', 'notes.txt'), 'mine');
+      const lines = await drop(how === 'by the record' ? earlier : []);
+      expect(await mediaFiles()).toEqual(['b.raw', 'notes.txt']);
+      expect(lines).toContainEqual(expect.stringMatching(/^media\/b\.raw .* kept: it was changed since/));
+      expect(await drop([])).toEqual([]);
+    },
+  );
+
+  test('media of another build in that folder are kept', async () => {
+    await media(['a.iso']);
+    const manifest = path.join(folder, 'media', 'media.json');
+    await writeFile(manifest, (await readFile(manifest, 'utf8')).replace('"one"', '"two"'));
+    expect(await drop([])).toEqual([]);
+    expect(await mediaFiles()).toContain('a.iso');
+  });
 });

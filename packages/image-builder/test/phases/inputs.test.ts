@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { appInstallPhase } from '../../src/phases/app-install.ts';
 import { diskPhase } from '../../src/phases/disk.ts';
+import { mediaPhase } from '../../src/phases/media.ts';
 import { preflightPhase } from '../../src/phases/preflight.ts';
 import { vmSetupPhase } from '../../src/phases/vm-setup.ts';
 import { environmentOf, inputsOf } from './environment.ts';
@@ -61,6 +62,21 @@ test.each([
   expect(second).not.toEqual(first);
   await rm(secret);
   expect(await inputsOf(phase)).not.toEqual(second);
+});
+
+test('another list of names is another key of media, and a recipe without media has none', async () => {
+  const names = path.join(folder, 'names.csv');
+  const context = { buildId: 'demo', record: undefined, signal: new AbortController().signal };
+  await writeFile(names, 'A,one\n');
+  const phase = mediaPhase(await environmentOf(folder, 'media: { hostname: { names: names.csv } }\n'));
+  expect(await phase.skip?.(context)).toBeUndefined();
+  const first = await inputsOf(phase);
+  expect(await inputsOf(phase)).toEqual(first);
+  await writeFile(names, 'A,other\n');
+  expect(await inputsOf(phase)).not.toEqual(first);
+
+  const without = mediaPhase(await environmentOf(folder));
+  expect(await without.skip?.(context)).toBe('not requested');
 });
 
 const cpu = (model: string, mhz: string): string =>
