@@ -7,20 +7,19 @@ loaded_aliases=/run/osforge/aliases
 load_drivers() {
   say "Looking for disks ..."
   modprobe -a -q sd_mod sr_mod uas usb_storage mmc_block usbhid hid_generic isofs vfat nls_cp437 nls_ascii nls_utf8 ext4 2>/dev/null
-  : >"$loaded_aliases"
+  # Of an empty list Busybox's grep would say that all is in it.
+  echo none >"$loaded_aliases"
   load_new_drivers
 }
 
 # Loads what hardware asks for that has appeared since the last time. A controller shows what is behind it only when it
 # has its own driver, so this goes on until nothing new appears.
 load_new_drivers() {
-  local round=0 seen
+  local round=0
   while [ "$round" -lt 8 ]; do
     find /sys/devices -name modalias -exec cat {} + 2>/dev/null | sort -u >"$loaded_aliases.now"
-    seen=$(grep -c . "$loaded_aliases")
     grep -Fxv -f "$loaded_aliases" "$loaded_aliases.now" >"$loaded_aliases.new"
     [ -s "$loaded_aliases.new" ] || return 0
-    [ "$seen" -gt 0 ] || cp "$loaded_aliases.now" "$loaded_aliases.new"
     xargs modprobe -a -q -b <"$loaded_aliases.new" 2>/dev/null
     cat "$loaded_aliases.new" >>"$loaded_aliases"
     round=$((round + 1))

@@ -10,7 +10,8 @@ LC_ALL=C
 export PATH LC_ALL
 umask 022
 
-mount -t proc proc /proc
+# Busybox finds its programs by /proc, and without it none but those that are named in full.
+/usr/bin/busybox mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs -o mode=0755 tmpfs /run

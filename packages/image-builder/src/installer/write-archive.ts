@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { cpioArchive, type CpioEntry } from './cpio.ts';
 
-/** As of the kernel's own tools. The window that it needs, 8 MiB, is the largest that every kernel takes. */
-const compressionLevel = 19;
+/** A tenth larger than by the slowest, in a fifth of the time. Its window of 4 MiB is one that every kernel takes. */
+const compressionLevel = 10;
 
 /** Writes entries as an initramfs: cpio, compressed by zstd, in one thread so that the bytes are always the same. */
 export async function writeArchive(
