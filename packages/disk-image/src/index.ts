@@ -97,7 +97,7 @@ export { decompressXpress } from './compression/xpress-decompress.ts';
 export { decompressXpressHuffman } from './compression/xpress-huffman-decompress.ts';
 export { decompressLznt1 } from './compression/lznt1-decompress.ts';
 export { detectFileFormat, detectFormat, type DetectedFormat } from './inspect/detect-format.ts';
-export { openAnyImage, type AnyImage, type OpenAnyOptions } from './inspect/open-any-image.ts';
+export { openAnyImage, refuseBacking, type AnyImage, type OpenAnyOptions } from './inspect/open-any-image.ts';
 export {
   expandPieces,
   expandToFile,

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { openSource } from '../src/source/open-source.ts';
 import type { ImageSource, SourceFormat } from '../src/source/source.ts';
@@ -41,6 +42,15 @@ const cases: readonly Case[] = [
     format: 'zstd',
     make: (raw, to) =>
       tool('sh', '-c', `(head -c 1000000 ${raw} | zstd -q; tail -c +1000001 ${raw} | zstd -q) >${to}`),
+    sizeKnown: false,
+  },
+  {
+    name: 'zstd behind a frame to skip, as pzstd writes it',
+    format: 'zstd',
+    make: (raw, to) => {
+      const skip = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]);
+      writeFileSync(to, Buffer.concat([skip, zstdCompressSync(readFileSync(raw)), skip]));
+    },
     sizeKnown: false,
   },
   {
@@ -147,5 +157,42 @@ test('a bmap file of bmaptool says where the image is zeros, and a foreign one i
       ),
     );
     await expect(openSource({ path: raw, bmapPath })).rejects.toMatchObject({ fields: { reason: 'format' } });
+  }
+});
+
+test.each([
+  ['a zip archive', Buffer.from('PK\u0003\u0004')],
+  ['compressed by bzip2', Buffer.from('BZh91AY')],
+  ['compressed by lz4', Buffer.from([0x04, 0x22, 0x4d, 0x18])],
+  ['a 7z archive', Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c])],
+  ['a VMDK image', Buffer.from('KDMV')],
+])('what is %s is not taken for a raw disk, unless it is said to be one', async (what, magic) => {
+  const path = join(scratch(), 'source');
+  writeFileSync(path, Buffer.concat([magic, Buffer.alloc(mebibyte)]));
+  await expect(openSource({ path })).rejects.toMatchObject({
+    fields: { reason: 'format' },
+    message: expect.stringContaining(what) as string,
+  });
+  const source = await openSource({ path, format: 'raw' });
+  expect(source.format).toBe('raw');
+  await source.close();
+});
+
+test('a qcow2 that stands on another file of this machine is refused', async () => {
+  const folder = scratch();
+  const secret = image(folder, mebibyte, 2);
+  const path = join(folder, 'overlay.qcow2');
+  tool('qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', secret, path);
+  await expect(openSource({ path })).rejects.toThrow(/has a backing file/);
+});
+
+test('an xz file whose header asks for more memory than any preset needs is refused', async () => {
+  const path = join(scratch(), 'source.xz');
+  tool('sh', '-c', `head -c 100000 /dev/zero | xz -0 --lzma2=dict=768MiB >${path}`);
+  const source = await openSource({ path });
+  try {
+    await expect(readAll(source, 0)).rejects.toThrow(/memory/i);
+  } finally {
+    await source.close();
   }
 });

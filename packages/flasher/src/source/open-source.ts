@@ -66,9 +66,13 @@ async function openAs(request: SourceRequest, { check }: { check: boolean }): Pr
   }
 }
 
-/** qemu reads what is beyond the end of a cut file as zeros, without a word. */
+/**
+ * qemu reads what is beyond the end of a cut file as zeros, without a word; and whatever file of this machine an image
+ * names as its own beginning.
+ */
 async function assertSound(path: string): Promise<void> {
-  const { checkImage } = await import('@osforge/disk-image');
+  const { checkImage, refuseBacking } = await import('@osforge/disk-image');
+  await refuseBacking(path);
   const { corruptions, checkErrors } = await checkImage(path, 'qcow2');
   if (corruptions + checkErrors === 0) return;
   const message = `${path} is damaged or cut (qemu-img check: ${corruptions} corruptions, ${checkErrors} errors)`;
@@ -98,6 +102,16 @@ const magics: readonly (readonly [SourceFormat, Buffer])[] = [
   ['vhdx', Buffer.from('vhdxfile')],
 ];
 
+/** What nobody means by a raw image: written as it is, it would leave a stick that verifies and does not boot. */
+const unreadable: readonly (readonly [string, Buffer])[] = [
+  ['a zip archive', Buffer.from([0x50, 0x4b, 3, 4])],
+  ['compressed by bzip2', Buffer.from('BZh')],
+  ['compressed by lz4', Buffer.from([0x04, 0x22, 0x4d, 0x18])],
+  ['a 7z archive', Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c])],
+  ['a VMDK image', Buffer.from('KDMV')],
+];
+
+/** @throws FlashSourceError for what is known not to be a disk image that can be read */
 async function detectFormat(path: string): Promise<SourceFormat> {
   const head = Buffer.alloc(16);
   const file = await open(path, 'r');
@@ -107,7 +121,17 @@ async function detectFormat(path: string): Promise<SourceFormat> {
     await file.close();
   }
   if (head.subarray(4).equals(ffuMagic)) return 'ffu';
-  return magics.find(([, magic]) => head.subarray(0, magic.length).equals(magic))?.[0] ?? 'raw';
+  // A zstd file may begin with a frame to skip, as that of pzstd does (RFC 8878, 3.1.2).
+  if ((head.readUInt32LE(0) & 0xffff_fff0) >>> 0 === 0x184d_2a50) return 'zstd';
+  const begins = ([, magic]: readonly [unknown, Buffer]): boolean =>
+    head.subarray(0, magic.length).equals(magic);
+  const other = unreadable.find(begins)?.[0];
+  if (other !== undefined)
+    throw new FlashSourceError(`${path} is ${other}, not a disk image: unpack or convert it first`, {
+      path,
+      reason: 'format',
+    });
+  return magics.find(begins)?.[0] ?? 'raw';
 }
 
 /** The error of this package for a failure of an image. */

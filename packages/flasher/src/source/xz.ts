@@ -11,7 +11,8 @@ export function decompressXz(path: string): Readable {
 }
 
 async function* xzOutput(path: string): AsyncGenerator<Buffer> {
-  const child = spawn('xz', ['--decompress', '--stdout', '--', path], {
+  // More than any preset needs; the header of a hostile file may ask for 4 GiB.
+  const child = spawn('xz', ['--decompress', '--stdout', '--memlimit=128MiB', '--', path], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
   });
