@@ -9,8 +9,8 @@ import { BuildConsistencyError } from '../errors.ts';
 import { planParts, tableBytes, type PlannedPart } from './plan-parts.ts';
 
 const compress = promisify(zstdCompress);
-/** Between the fast default and what takes minutes: a medium is written once and carried many times. */
-const compressionLevel = 6;
+/** As of `raw.zst`; higher ones take minutes for a few percent. */
+const compressionLevel = 3;
 
 /** A part of the payload, as `parts.tsv` has it. */
 export interface PayloadPart extends PlannedPart {
