@@ -136,10 +136,12 @@ export function formatDependencies(modules: readonly KernelModule[]): string {
 /** Those that depend on others first, as depmod(8) writes them. */
 function needsOf(module: KernelModule, byName: ReadonlyMap<string, KernelModule>): KernelModule[] {
   const order: KernelModule[] = [];
+  const seen = new Set([module.name]);
   const visit = (one: KernelModule): void => {
     for (const name of one.needs) {
       const needed = byName.get(name);
-      if (needed === undefined || order.includes(needed)) continue;
+      if (needed === undefined || seen.has(name)) continue;
+      seen.add(name);
       visit(needed);
       order.push(needed);
     }
