@@ -13,6 +13,7 @@ import {
   verifyImage,
 } from '@osforge/disk-image';
 import { describe, expect, test } from 'vitest';
+import { buildFfu } from './ffu/build-ffu.ts';
 import { makeSampleDisk } from './sample-disk.ts';
 import { seededRandom, tempFolder, tool } from './temp.ts';
 
@@ -173,6 +174,23 @@ test('a qcow2 that stands on another file is refused, and so is a data file', as
     '1M',
   );
   await expect(inspectImage(split)).rejects.toThrow(ImageBackingError);
+});
+
+test.each([
+  ['', { bytes: undefined, told: 'nothing' }],
+  ['SectorSize = 512\r\n', { bytes: 512, told: 'FFU manifest' }],
+  ['SectorSize = 4096\r\n', { bytes: 4096, told: 'FFU manifest' }],
+])('the sector size of an FFU without a partition table, with "%s" in its manifest', async (line, told) => {
+  const path = join(await tempFolder(), 'disk.ffu');
+  const data = Buffer.alloc(4096, 1);
+  const file = buildFfu({
+    kind: 'v1',
+    chunkBytes: 4096,
+    manifest: `[FullFlash]\r\nVersion = 2.0\r\n[Store]\r\n${line}MinSectorCount = 64\r\n`,
+    stores: [{ blockBytes: 4096, entries: [{ locations: [[0, 0]], data }] }],
+  });
+  await writeFile(path, file);
+  expect((await inspectImage(path)).sectorSize).toEqual(told);
 });
 
 test('a small file that claims a disk of a pebibyte is refused at once', async () => {

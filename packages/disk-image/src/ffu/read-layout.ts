@@ -22,6 +22,8 @@ export interface FfuStore extends StoreHeader, StoreMeasure {
   readonly payloadBytes: number;
   /** 512 where the manifest does not say. */
   readonly sectorSize: 512 | 4096;
+  /** Whether the manifest says so. */
+  readonly sectorSizeTold: boolean;
   /** From the manifest; without it, what the blocks need. */
   readonly diskSizeBytes: number;
 }
@@ -73,7 +75,9 @@ export async function readLayout(reader: BlockReader, options: ReadLayoutOptions
   const image = await readImageHeader(reader, imageHeaderOffset, chunkBytes);
   const geometries = storeGeometries(image.manifest, imageHeaderOffset + imageHeaderBytes);
 
-  const measured: (StoreHeader & StoreMeasure & Pick<FfuStore, 'sectorSize' | 'diskSizeBytes'>)[] = [];
+  const measured: (StoreHeader &
+    StoreMeasure &
+    Pick<FfuStore, 'sectorSize' | 'sectorSizeTold' | 'diskSizeBytes'>)[] = [];
   let at = alignUp(image.endOffset, chunkBytes);
   for (let index = 0, count = 1; index < count; index += 1) {
     const header = await readStoreHeader(reader, at);
@@ -94,7 +98,8 @@ export async function readLayout(reader: BlockReader, options: ReadLayoutOptions
       );
     const measure = await measureStore(reader, header, announced, options);
     const diskSizeBytes = announced ?? measure.blocksEnd * header.blockBytes;
-    measured.push({ ...header, ...measure, sectorSize, diskSizeBytes });
+    const sectorSizeTold = geometry?.sectorSize !== undefined;
+    measured.push({ ...header, ...measure, sectorSize, sectorSizeTold, diskSizeBytes });
     at = alignUp(header.descriptorsOffset + header.descriptorsBytes, chunkBytes);
   }
 

@@ -53,7 +53,7 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
   switch (format) {
     case 'ffu': {
       const ffu = await openFfu(file, signalOption);
-      return image(ffu, ffu.store.sectorSize);
+      return image(ffu, ffu.store.sectorSizeTold ? ffu.store.sectorSize : undefined);
     }
     case 'raw':
       return image(await openImage(file, 'raw', signalOption));
