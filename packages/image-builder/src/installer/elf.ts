@@ -5,7 +5,7 @@ export interface ElfFile {
   /** Path of the program that loads it; absent for libraries and static programs. */
   readonly interpreter: string | undefined;
   /** Bytes of the section of a name; absent where there is none. */
-  section(name: string): Buffer | undefined;
+  readonly section: (name: string) => Buffer | undefined;
 }
 
 /** Not a 64-bit little-endian ELF file, or one whose tables lead outside of it. */
