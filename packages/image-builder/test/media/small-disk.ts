@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -18,11 +19,10 @@ export async function makeSmallDisk(folder: string, note = 'hello\n'): Promise<s
   const tree = path.join(folder, 'tree');
   await mkdir(tree, { recursive: true });
   await writeFile(path.join(tree, 'note'), note);
-  // In memory it is what zstd makes least of.
-  await writeFile(
-    path.join(tree, 'noise'),
-    Buffer.from({ length: 3 * mebibyte }, (_, at: number) => (at * at) >> 7),
-  );
+  // Noise, always the same: what cannot be compressed.
+  const zeros = Buffer.alloc(16);
+  const noise = createCipheriv('aes-128-ctr', zeros, zeros).update(Buffer.alloc(3 * mebibyte));
+  await writeFile(path.join(tree, 'noise'), noise);
   const layout = planGpt({
     sectorSize: 512,
     diskSizeBytes: 96 * mebibyte,

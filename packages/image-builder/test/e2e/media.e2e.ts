@@ -1,0 +1,429 @@
+/**
+ * Deployment media, from the recipe to a machine that was installed: one build without applications, its ISO, its stick
+ * image and its PXE folder, each started as its user would. What an installer does in all its variants is tested with
+ * tiny images in installer.e2e.ts; here it is the whole chain.
+ */
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  createSparseFile,
+  openExt4,
+  openRaw,
+  rawContentDigest,
+  readExt4State,
+  readGpt,
+} from '@osforge/disk-image';
+import { hashFile } from '@osforge/flush';
+import { createQemuHypervisor, createRuntimeDir, type Machine, type MachineBoot } from '@osforge/hypervisor';
+import { readCheckpoint } from '@osforge/checkpoint';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { logIn } from './fixtures/booted.ts';
+import { startBuilder, type BuildEnd, type Place } from './fixtures/build-process.ts';
+import type { Doom, SeenEvent } from './fixtures/doom.ts';
+import { killFamily, processesNaming } from './fixtures/family.ts';
+
+const gibibyte = 1024 ** 3;
+const imageBytes = 1.5 * gibibyte;
+/** A boot of firmware, installer or image on a machine that is busy with other work. */
+const wait = { timeoutMs: 15 * 60_000 };
+const buildId = 'web';
+const password = 'secret-word';
+
+let place: Place;
+let recipe: string;
+let media: string;
+
+const recipeText = (mediaLines: string): string => `version: 1
+name: web
+disk: { size: 1536M, espSize: 64M }
+system:
+  packages: [nginx]
+users:
+  - name: ada
+    password: env:ADA_HASH
+capture: { formats: [raw.zst] }
+${mediaLines}
+`;
+
+const mediaLines = `media:
+  formats: [iso, stick, pxe]
+  disk: { several: refuse, overwrite: never }
+  hostname: { template: "web-{serial}", names: names.csv }
+  after: poweroff`;
+
+beforeAll(async () => {
+  const root = await mkdtemp(path.join(tmpdir(), 'osforge-media-'));
+  place = {
+    root,
+    out: path.join(root, 'out'),
+    temporary: path.join(root, 'tmp'),
+    cache: path.join(tmpdir(), 'osforge-e2e-cache'),
+  };
+  const folder = path.join(root, 'recipe');
+  for (const one of [place.temporary, folder]) await mkdir(one);
+  recipe = path.join(folder, 'recipe.yaml');
+  media = path.join(place.out, buildId, 'media');
+  await writeFile(recipe, recipeText(mediaLines));
+  await writeFile(path.join(folder, 'names.csv'), 'serial,name\nSN-7,desk-7\n');
+  // Of the password above, as mkpasswd prints it; the builder is given our variables.
+  process.env['ADA_HASH'] =
+    '$6$osforge$qD07pSekV0fjoPRxWzZZuDG2ltPj21G3sSqDf4DXgUnO7M2.nAhyNZcSxtr7yrDPVubKlICs1AzW3hETuMFrd.';
+});
+
+afterAll(async () => {
+  // Whatever a failed test has left running names our folder, and nobody else's process does.
+  for (const { pid } of processesNaming(place.root)) killFamily(pid);
+  await rm(place.root, { recursive: true, force: true });
+});
+
+const started = (end: BuildEnd): string[] =>
+  end.events.filter(({ type }) => type === 'phase.started').map(({ data }) => String(data['phase']));
+
+async function build(doom?: Doom): Promise<BuildEnd> {
+  return startBuilder(place, recipe, buildId, doom).ended;
+}
+
+async function finish(): Promise<BuildEnd> {
+  const end = await build();
+  expect(end, end.stderr).toMatchObject({ code: 0, signal: null });
+  return end;
+}
+
+/** Digest of every file of the media, by name. */
+async function digests(): Promise<Record<string, string>> {
+  const entries = await readdir(media, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => path.join(parentPath, name));
+  const found: Record<string, string> = {};
+  for (const file of files.sort()) found[path.relative(media, file)] = (await hashFile(file)).sha256;
+  return found;
+}
+
+let first: Record<string, string>;
+
+describe('the media of a build', () => {
+  test('are made after the capture, with digests of all of them and progress that says what is done', async () => {
+    const end = await finish();
+    expect(started(end).slice(-3)).toEqual(['capture', 'media', 'cleanup']);
+    const steps = end.events
+      .filter(({ type, data }) => type === 'phase.progress' && data['phase'] === 'media')
+      .map(({ data }) => data['step']);
+    expect([...new Set(steps)]).toEqual(
+      expect.arrayContaining([
+        'packing the disk',
+        'making the installer',
+        'making the ISO',
+        'making the stick image',
+      ]),
+    );
+    first = await digests();
+    const names = Object.keys(first).filter((name) => !name.startsWith('pxe/payload/'));
+    expect(names.sort()).toEqual(
+      [
+        ...['SHA256SUMS', 'media.json', 'web-install.iso', 'web-install.raw', 'web-install.raw.bmap'],
+        ...['pxe/boot.ipxe', 'pxe/initrd.img', 'pxe/linux'],
+      ].sort(),
+    );
+    const sums = await readFile(path.join(media, 'SHA256SUMS'), 'utf8');
+    const { SHA256SUMS: ofSums, ...others } = first;
+    expect(ofSums).toBeTruthy();
+    expect(
+      Object.fromEntries(
+        sums
+          .trim()
+          .split('\n')
+          .map((line) => line.split('  ').reverse()),
+      ),
+    ).toEqual(others);
+    // The installer itself is small: what is not payload is at most 60 MiB of the ISO.
+    const bytes = async (name: string): Promise<number> => (await stat(path.join(media, name))).size;
+    const payload = Object.keys(first).filter((name) => name.startsWith('pxe/payload/'));
+    const sizes = await Promise.all(payload.map(bytes));
+    const payloadBytes = sizes.reduce((sum, size) => sum + size, 0);
+    expect((await bytes('web-install.iso')) - payloadBytes).toBeLessThan(60 * 1024 ** 2);
+  });
+
+  test('are not made again where nothing changed', async () => {
+    const end = await finish();
+    expect(started(end)).toEqual([]);
+  });
+
+  const moments: { title: string; doom: Doom }[] = [
+    { title: 'while the disk is packed', doom: doomAt({ who: 'family', nth: 12 }) },
+    {
+      title: 'while the stick image is made',
+      doom: doomAt({ who: 'builder', text: 'making the stick image' }),
+    },
+    {
+      title: 'when they are in place, before they are recorded',
+      doom: doomAt({ who: 'family', text: 'writing the manifest' }),
+    },
+  ];
+
+  test('are whole, the same bytes, and nothing else is left, where a build was killed meanwhile', async () => {
+    for (const { doom } of moments) {
+      await rm(path.join(media, 'web-install.iso'), { force: true });
+      const killed = await build(doom);
+      expect(killed.signal, killed.stderr).toBe('SIGKILL');
+      expect(started(killed)).toEqual(['media']);
+    }
+    const end = await finish();
+    expect(started(end)).toEqual(['media', 'cleanup']);
+    expect(await digests()).toEqual(first);
+    expect(existsSync(path.join(place.out, buildId, '.osforge', 'work', 'media'))).toBe(false);
+    expect(await readdir(place.temporary)).toEqual([]);
+    const record = await readCheckpoint({ directory: path.join(place.out, buildId, '.osforge'), buildId });
+    expect(record?.ledger).toEqual([]);
+  });
+});
+
+function doomAt(more: Omit<Partial<Doom>, 'type' | 'data'>): Doom {
+  return { who: 'family', type: 'phase.progress', data: { phase: 'media' }, ...more };
+}
+
+interface Inserted {
+  readonly name: string;
+  /** Raw files, by serial number. */
+  readonly disks: Readonly<Record<string, string>>;
+  readonly boot?: MachineBoot;
+  /** A file in a SATA CD drive that the firmware starts from. */
+  readonly disc?: string;
+  /** A file that is a USB stick that the firmware starts from. */
+  readonly stick?: string;
+  readonly serial?: string;
+  readonly network?: boolean;
+  readonly memoryMiB?: number;
+}
+
+/** A machine as its user has it, which stands still until `start()`. */
+async function insert(request: Inserted): Promise<Machine> {
+  const { name, disks, disc, stick, serial = 'SN-42', network = false, memoryMiB = 1024 } = request;
+  const file = (filename: string, readOnly: boolean): string =>
+    JSON.stringify({
+      driver: 'raw',
+      'node-name': 'installer',
+      'read-only': readOnly,
+      file: { driver: 'file', filename, 'read-only': readOnly },
+    });
+  return createQemuHypervisor().create(
+    {
+      name: 'installed',
+      memoryMiB,
+      cpus: 2,
+      accelerator: 'tcg',
+      boot: request.boot ?? { kind: 'uefi', variablesPath: path.join(place.root, `${name}.fd`) },
+      disks: Object.entries(disks).map(([id, file]) => ({ id, path: file, format: 'raw', cache: 'unsafe' })),
+      channels: [],
+      runtimeDir: await createRuntimeDir(),
+      consoleLog: path.join(place.root, `${name}.log`),
+      network: network ? 'user' : 'none',
+      extra: [
+        ...['-smbios', `type=1,serial=${serial}`],
+        ...(disc === undefined
+          ? []
+          : ['-blockdev', file(disc, true), '-device', 'ide-cd,bus=ide.0,drive=installer,bootindex=0']),
+        ...(stick === undefined
+          ? []
+          : [
+              ...['-blockdev', file(stick, false), '-device', 'qemu-xhci,id=usb'],
+              ...['-device', 'usb-storage,bus=usb.0,drive=installer,bootindex=0,removable=on'],
+            ]),
+      ],
+    },
+    wait,
+  );
+}
+
+async function emptyDisk(name: string, sizeBytes: number): Promise<string> {
+  const disk = path.join(place.root, name);
+  await createSparseFile(disk, sizeBytes, { overwrite: true });
+  return disk;
+}
+
+/** Runs a machine until it powers itself off; gives its console. */
+async function untilPowerOff(machine: Machine): Promise<string> {
+  try {
+    await machine.start();
+    const end = await machine.waitForEnd(wait);
+    const text = await readFile(machine.consoleLog, 'latin1');
+    expect(end, text.slice(-3000)).toMatchObject({ timedOut: false, shutdownReason: 'guest-shutdown' });
+    return text;
+  } finally {
+    await machine.kill();
+  }
+}
+
+/** Runs an installer until it refuses, and has it power off; gives its console. Nothing may have been written. */
+async function refusal(request: Inserted): Promise<string> {
+  const before = await Promise.all(Object.values(request.disks).map((disk) => rawContentDigest(disk)));
+  const machine = await insert(request);
+  const asked = machine.waitForConsole(/type "off" and press Enter to power off/, wait);
+  const answered = asked.then(() => machine.sendToConsole('off\n'));
+  const [text] = await Promise.all([untilPowerOff(machine), answered]);
+  expect(await Promise.all(Object.values(request.disks).map((disk) => rawContentDigest(disk)))).toEqual(
+    before,
+  );
+  expect(text).toContain('Nothing was written to any disk.');
+  return text;
+}
+
+const iso = (): string => path.join(media, 'web-install.iso');
+
+describe('the ISO', () => {
+  test('in a CD drive, installs onto an empty disk, which boots: login, nginx, whole disk, its own name', async () => {
+    const disk = await emptyDisk('installed.raw', 3 * gibibyte);
+    const console = await untilPowerOff(await insert({ name: 'iso', disks: { target: disk }, disc: iso() }));
+    expect(console).toContain('Install web (erases a disk)');
+    expect(console).toMatch(/Installed web on \/dev\/vda as web-sn-42\./);
+
+    const machine = await insert({ name: 'installed', disks: { target: disk } });
+    try {
+      const prompt = machine.waitForConsole(/^web-sn-42 login: $/, wait);
+      await Promise.all([machine.start(), prompt]);
+      const shell = await logIn(machine, 'ada', password);
+      expect(await shell.run('systemctl is-active nginx')).toBe('active');
+      expect(await shell.run('cat /etc/hostname; grep ^127.0.1.1 /etc/hosts')).toMatch(
+        /^web-sn-42\n127\.0\.1\.1\s+web-sn-42$/,
+      );
+      expect(Number(await shell.run('df --output=size -B1 / | tail -n 1'))).toBeGreaterThan(2.5 * gibibyte);
+      await machine.stop({ gracefulTimeoutMs: wait.timeoutMs });
+    } finally {
+      await machine.kill();
+    }
+    await rm(disk);
+  });
+
+  test('written onto a stick, starts and refuses a disk that is too small', async () => {
+    const stick = path.join(place.root, 'stick.raw');
+    await copyFile(iso(), stick);
+    // A stick is larger than what is written to it.
+    const file = await open(stick, 'r+');
+    await file.truncate(Math.ceil((await file.stat()).size / 1024 ** 2 + 64) * 1024 ** 2);
+    await file.close();
+    const small = await emptyDisk('small.raw', 512 * 1024 ** 2);
+    const console = await refusal({ name: 'iso-on-stick', disks: { small }, stick });
+    expect(console).toMatch(/osforge: refused: no disk of this machine fits\./);
+    expect(console).toMatch(/vda .* 512\.0 MiB .*: is too small by 1\.0 GiB: the image has 1\.5 GiB/);
+    expect(console).toMatch(/sda .*: is the installation medium/);
+    await rm(stick);
+  });
+
+  test('with one other byte in its payload, is refused by the name of the part', async () => {
+    const broken = path.join(place.root, 'broken.iso');
+    await copyFile(iso(), broken);
+    const at = await placeOf(broken, await readFile(path.join(media, 'pxe', 'payload', '0002.zst')));
+    const file = await open(broken, 'r+');
+    await file.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, at + 1000);
+    await file.close();
+    const target = await emptyDisk('target.raw', 2 * gibibyte);
+    // The kernel and initramfs of PXE are those of the ISO: given directly they save the firmware's time.
+    const console = await refusal({
+      name: 'broken',
+      disks: { target },
+      disc: broken,
+      boot: installerKernel(''),
+    });
+    expect(console).toContain('osforge: refused: the payload is damaged: 0002.zst is missing or not what');
+    await rm(broken);
+  });
+});
+
+function installerKernel(more: string): MachineBoot {
+  return {
+    kind: 'kernel',
+    kernel: path.join(media, 'pxe', 'linux'),
+    initrd: path.join(media, 'pxe', 'initrd.img'),
+    commandLine: `console=ttyS0,115200 console=tty0 quiet ${more}`.trim(),
+  };
+}
+
+/** Where some bytes begin in a file, at a block of an ISO. */
+async function placeOf(file: string, wanted: Buffer): Promise<number> {
+  const bytes = await readFile(file);
+  for (
+    let at = bytes.indexOf(wanted.subarray(0, 512));
+    at >= 0;
+    at = bytes.indexOf(wanted.subarray(0, 512), at + 1)
+  )
+    if (at % 2048 === 0 && bytes.subarray(at, at + wanted.length).equals(wanted)) return at;
+  throw new Error('the part is not in the ISO');
+}
+
+test('the stick image starts, and refuses to choose between two disks', async () => {
+  const stick = path.join(place.root, 'stick.raw');
+  await copyFile(path.join(media, 'web-install.raw'), stick);
+  const disks = {
+    one: await emptyDisk('one.raw', 2 * gibibyte),
+    two: await emptyDisk('two.raw', 2 * gibibyte),
+  };
+  const console = await refusal({ name: 'stick', disks, stick });
+  expect(console).toContain(
+    'osforge: refused: 2 disks of this machine fit, and the recipe says not to choose.',
+  );
+  expect(console).toMatch(/vda .* serial one /);
+  expect(console).toMatch(/vdb .* serial two /);
+  await rm(stick);
+});
+
+test('from the PXE folder, over HTTP, a machine of the list gets its name', async () => {
+  const folder = path.join(media, 'pxe');
+  const { server, port } = await serve(folder);
+  try {
+    const disk = await emptyDisk('pxe.raw', 2 * gibibyte);
+    const machine = await insert({
+      name: 'pxe',
+      disks: { target: disk },
+      // As the host's loopback is called inside of QEMU's own network.
+      boot: installerKernel(`osforge.payload=http://10.0.2.2:${port}/payload`),
+      serial: 'SN-7',
+      network: true,
+      memoryMiB: 1536,
+    });
+    expect(await untilPowerOff(machine)).toMatch(/Installed web on \/dev\/vda as desk-7\./);
+    const reader = await openRaw(disk);
+    try {
+      const { partitions, primaryOk, backupOk } = await readGpt(reader);
+      expect([primaryOk, backupOk]).toEqual([true, true]);
+      const ext4 = partitions.find(({ name }) => name === 'root')?.startBytes ?? 0;
+      expect((await readExt4State(reader, ext4)).state).toBe('clean');
+      const files = await openExt4(reader, ext4);
+      expect(Buffer.from(await files.readFile('/etc/hostname')).toString()).toBe('desk-7\n');
+    } finally {
+      await reader.close();
+    }
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+/** A plain HTTP server of a folder on the loopback. */
+async function serve(folder: string): Promise<{ server: Server; port: number }> {
+  const server = createServer((request, response) => {
+    const name = path.normalize(new URL(request.url ?? '/', 'http://host').pathname);
+    const stream = createReadStream(path.join(folder, name));
+    stream.once('error', () => {
+      response.writeHead(404).end();
+    });
+    stream.pipe(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return { server, port: address.port };
+}
+
+test('a recipe that asks for none any more: the media go, what is not theirs stays, the image is not made again', async () => {
+  await writeFile(path.join(media, 'notes.txt'), 'mine');
+  await writeFile(recipe, recipeText('media: false'));
+  const end = await finish();
+  expect(started(end)).toEqual(['cleanup']);
+  const said = (events: readonly SeenEvent[]): string[] =>
+    events.filter(({ type }) => type === 'phase.log').map(({ data }) => String(data['line']));
+  expect(said(end.events)).toContainEqual(expect.stringMatching(/^media\/web-install\.iso .* is removed/));
+  expect(await readdir(media)).toEqual(['notes.txt']);
+  expect((await readdir(path.join(place.out, buildId))).sort()).toContain('web.raw.zst');
+});
