@@ -75,9 +75,11 @@ why_not() {
   fi
 }
 
-# is_external NAME: on USB, or one whose medium can be taken out.
+# is_external NAME: on USB, a card, or one whose medium can be taken out.
 is_external() {
   [ "$(cat "/sys/block/$1/removable")" = 0 ] || return 0
+  # What is soldered to the board is called MMC.
+  [ "$(cat "/sys/block/$1/device/type" 2>/dev/null)" != SD ] || return 0
   case $(readlink -f "/sys/block/$1/device") in */usb[0-9]*) return 0 ;; *) return 1 ;; esac
 }
 
