@@ -47,7 +47,10 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .addOption(
       new Option('--ask', 'ask whether to resume an interrupted build (needs a terminal)').conflicts('fresh'),
     )
-    .option('-y, --yes', 'answer questions: resume, and keep what a failed build left')
+    .option(
+      '-y, --yes',
+      'answer questions: resume, overwrite the usb targets, and keep what a failed build left',
+    )
     .addOption(
       new Option('--on-error <action>', 'what to do with intermediate files of a phase that failed')
         .choices(['cleanup', 'keep', 'ask'])

@@ -36,5 +36,7 @@ export {
   type PreflightCheck,
 } from './errors.ts';
 export { isSecretReference, resolveSecret, type SecretReference } from './recipe/secret-reference.ts';
+export type { UsbQuestion } from './usb/choose-targets.ts';
+export { UsbDeclinedError, UsbNotConfirmedError, UsbWriteError, type UsbFailure } from './usb/errors.ts';
 export { phaseNames, type PhaseName } from './phases/names.ts';
 export { ImageTooSmallError } from './phases/image-too-small-error.ts';

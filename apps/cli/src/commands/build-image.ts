@@ -94,6 +94,7 @@ async function build(
       signal: stop.signal,
       abortNow: stop.abortNow,
       onError: flags.onError,
+      ...confirmation(flags, host, reporter),
       ask: async ({ entries, signal }) => {
         if (flags.yes) return 'keep';
         const resume = reporter.pause();
@@ -127,6 +128,26 @@ async function build(
     reporter.end(result);
   }
   return conclude(result, host);
+}
+
+/** Without a terminal and without --yes there is nobody to ask: a build that would write to targets says so. */
+function confirmation(
+  { yes }: BuildImageFlags,
+  host: Host,
+  reporter: Reporter,
+): Pick<StartBuildOptions, 'confirmTargets'> {
+  if (yes) return { confirmTargets: () => true };
+  if (!canAsk(host)) return {};
+  return {
+    confirmTargets: async ({ targets, signal }) => {
+      const resume = reporter.pause();
+      try {
+        return await (await import('../flash/confirm-targets.ts')).confirmTargets(targets, signal);
+      } finally {
+        resume();
+      }
+    },
+  };
 }
 
 async function conclude(result: BuildResult, host: Host): Promise<ExitCode> {

@@ -9,6 +9,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   'BUILD_NOT_FOUND',
   'DISK_IMAGE_CONVERT',
   'FLASHER_OPTION',
+  'USB_NOT_CONFIRMED',
 ]);
 
 const preflightCodes: ReadonlySet<string> = new Set([

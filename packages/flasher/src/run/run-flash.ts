@@ -26,6 +26,8 @@ export interface RunFlashOptions extends Pick<
 export interface ReceiptOptions {
   /** There already. */
   readonly folder: string;
+  /** The name of a target's receipt; default: by receiptNames of the plan's targets. */
+  readonly nameOf?: ((id: string) => string) | undefined;
   /** Ed25519. */
   readonly privateKey?: string | KeyObject | undefined;
 }
@@ -146,7 +148,7 @@ class Run {
     const { receipts } = this.#options;
     const { receipt } = result;
     if (receipts === undefined) return this.#completed(target, receipt, undefined);
-    const receiptPath = join(receipts.folder, receiptName);
+    const receiptPath = join(receipts.folder, receipts.nameOf?.(id) ?? receiptName);
     try {
       await writeReceipt(receiptPath, receipt, receipts.privateKey);
     } catch (error) {

@@ -13,6 +13,7 @@ import {
 import { removeStaleTemps } from '@osforge/flush';
 import { removeEmptyFolders } from '../capture/earlier-files.ts';
 import { phaseNames } from '../phases/names.ts';
+import { removeReceipts } from '../usb/receipts.ts';
 import { stateDirectory } from './layout.ts';
 import { assertOwn, ledgerHandlers } from './ledger-handlers.ts';
 import { removeTree } from './remove-tree.ts';
@@ -143,6 +144,7 @@ export async function cleanBuild(
       await rm(place, { force: true });
       await removeEmptyFolders(path.dirname(place), directory);
     }
+    await removeReceipts(directory);
     await removeTree(path.join(stateDirectory(outDirectory, buildId), 'work'));
     gone = report.failed.length + report.blocked.length + report.unknown.length === 0;
     return report;

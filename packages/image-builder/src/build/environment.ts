@@ -1,4 +1,5 @@
 import type { EventBus } from '@osforge/event-bus';
+import type { PlannedTarget } from '@osforge/flasher';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { BuildEvents } from './events.ts';
 import type { BuildLayout } from './layout.ts';
@@ -25,6 +26,15 @@ export interface BuildEnvironment {
   readonly earlierOutputs: readonly EarlierOutput[];
   /** What a build looks at of its machine; for tests. */
   readonly host: HostPlaces;
+  /** The confirmed targets of phase `usb`; undefined where it does not run, and while a plan is made. */
+  readonly usb: UsbChoice | undefined;
+}
+
+/** The targets that phase `usb` may write to, as they were when they were confirmed. */
+export interface UsbChoice {
+  readonly targets: readonly PlannedTarget[];
+  /** True where what earlier receipts say does not count. */
+  readonly fresh: boolean;
 }
 
 /** A file that an earlier run of the same build has made for the user. */

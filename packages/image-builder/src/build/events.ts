@@ -24,6 +24,20 @@ export type BuildEvents = PipelineEvents & {
   };
   /** A converted image is on the disk; `durationMs` is the flush alone. */
   'image.flushed': { format: string; sizeBytes: number; durationMs: number };
+  /** Where a target of phase `usb` stands; `code` and `message` where it failed. */
+  'usb.target': {
+    target: string;
+    path: string;
+    state: string;
+    doneBytes: number;
+    totalBytes?: number;
+    bytesPerSecond: number;
+    etaMs?: number;
+    /** Its file, where it is complete. */
+    receipt?: string;
+    code?: string;
+    message?: string;
+  };
   /** So many events are not in the journal, which could not take them. */
   'journal.incomplete': { count: number };
   'download.progress': { phase: string; receivedBytes: number; totalBytes: number };

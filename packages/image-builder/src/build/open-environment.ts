@@ -67,5 +67,6 @@ export async function openEnvironment(
     now: options.now ?? (() => new Date()),
     earlierOutputs: [],
     host: hostPlaces,
+    usb: undefined,
   };
 }

@@ -6,7 +6,13 @@ import {
   type Checkpoint,
 } from '@osforge/checkpoint';
 import { createEventBus, openJournal, type EventBus, type Journal } from '@osforge/event-bus';
-import { runPipeline, type PipelineResult, type RunPipelineOptions } from '@osforge/pipeline';
+import {
+  planPipeline,
+  runPipeline,
+  type Phase,
+  type PipelineResult,
+  type RunPipelineOptions,
+} from '@osforge/pipeline';
 import { buildPhases } from '../phases/index.ts';
 import { checkedFirst } from './checked-first.ts';
 import { prepareOutputFolder } from './output-folder.ts';
@@ -18,12 +24,19 @@ import { ledgerHandlers } from './ledger-handlers.ts';
 import { openEnvironment, type BuildOptions } from './open-environment.ts';
 import { forgetUnplanned } from './forget-unplanned.ts';
 import { forgetAbsent, removeLeftovers } from './leftovers.ts';
+import { chooseUsbTargets, type UsbQuestion } from '../usb/choose-targets.ts';
+import { UsbDeclinedError } from '../usb/errors.ts';
 import { removeDroppedMedia } from '../media/remove-dropped.ts';
 
 export interface StartBuildOptions
   extends BuildOptions, Pick<RunPipelineOptions, 'onError' | 'ask' | 'signal' | 'abortNow' | 'fresh'> {
   /** Hash every artifact again instead of trusting size, times and inode; default false. */
   readonly verify?: boolean;
+  /**
+   * Asked before anything runs whether the targets of the recipe's `usb` may be overwritten; false ends the build as
+   * cancelled. Without it a build that would write to targets fails with UsbNotConfirmedError.
+   */
+  readonly confirmTargets?: (question: UsbQuestion) => Promise<boolean> | boolean;
 }
 
 /** A file that a build leaves for the user. */
@@ -130,8 +143,9 @@ async function execute(
     const phases = buildPhases(environment);
     await forgetUnplanned(checkpoint, phases, directory, bus);
     await removeLeftovers(checkpoint, handlers, directory, bus);
+    const chosen = await withTargets(environment, phases, checkpoint, options);
     const pipeline = runPipeline({
-      phases: checkedFirst(environment, withSpaceErrors(directory, phases)),
+      phases: checkedFirst(chosen, withSpaceErrors(directory, buildPhases(chosen))),
       checkpoint,
       directory,
       handlers,
@@ -157,6 +171,11 @@ async function execute(
     }
     return conclude(environment, bus, result);
   } catch (error) {
+    if (error instanceof UsbDeclinedError) {
+      bus.publish('build', 'build.cancelled', { buildId, message: error.message });
+      const durationMs = performance.now() - started;
+      return { outcome: 'cancelled', buildId, directory, ...empty, durationMs, error };
+    }
     const failure = error instanceof Error ? error : new Error(String(error));
     bus.publish('build', 'build.failed', { buildId, ...describe(failure) });
     return {
@@ -175,6 +194,22 @@ async function execute(
     // The journal is for reading afterwards; a disk that is too full for it has failed the build already.
     await journal?.close().catch(() => undefined);
   }
+}
+
+/** With the targets of phase `usb`, chosen and confirmed where it is going to run. */
+async function withTargets(
+  environment: BuildEnvironment,
+  phases: readonly Phase[],
+  { record }: Checkpoint,
+  { fresh = false, confirmTargets: confirm, signal = new AbortController().signal }: StartBuildOptions,
+): Promise<BuildEnvironment> {
+  if (environment.recipe.usb === false) return environment;
+  const { directory, buildId } = environment.layout;
+  const plan = await planPipeline(phases, record, { directory, buildId, fresh, signal });
+  return {
+    ...environment,
+    usb: await chooseUsbTargets(environment, { plan, record, fresh, confirm, signal }),
+  };
 }
 
 /** The code is that of what really happened, as in `phase.failed`, not of the engine's wrapping. */

@@ -5,6 +5,7 @@ import type { PhaseContext } from '@osforge/pipeline';
 import * as z from 'zod';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { assertOwn } from '../build/ledger-handlers.ts';
+import { receiptFolder } from '../usb/receipts.ts';
 
 /** A file that an earlier run of this build has made, as its record or manifest has it. */
 export interface EarlierFile {
@@ -92,6 +93,8 @@ export async function earlierFiles(
   const media = mediaPlace(environment).folder;
   for (const file of environment.earlierOutputs) {
     const place = path.resolve(directory, file.path);
+    // Receipts are of sticks, which still hold what they say.
+    if (place.startsWith(`${receiptFolder(environment.layout)}${path.sep}`)) continue;
     const ofMedia = place.startsWith(`${media}${path.sep}`);
     if (ofMedia === (folder === media)) files.set(file.name, { ...file, path: place });
   }

@@ -4,7 +4,7 @@ import { installerAssets } from '../asset.ts';
 import type { CpioEntry } from './cpio.ts';
 import { InstallerContentError } from './errors.ts';
 import { loaderPackage } from './installer-packages.ts';
-import { closure, formatAliases, formatDependencies, isWanted, readKernelModules } from './kernel-modules.ts';
+import { chooseModules, formatAliases, formatDependencies, readKernelModules } from './kernel-modules.ts';
 import type { KernelModule } from './kernel-modules.ts';
 import { formatNames, type MachineName } from './names-list.ts';
 import { locatePrograms, programPackages } from './programs.ts';
@@ -68,7 +68,7 @@ export async function buildInitramfs(request: InitramfsRequest): Promise<Initram
       networkInitramfs: join(target, 'network.img'),
       loader: join(target, 'systemd-bootx64.efi'),
     };
-    const { storage, network } = chooseModules(kernel.modules, request.settings);
+    const { storage, network } = chooseModules(kernel.modules, request.settings.hostnameTemplate);
     await writeArchive(
       result.initramfs,
       [
@@ -127,21 +127,6 @@ async function unpackedLoader({ archives, signal }: InitramfsRequest, work: stri
   const archive = archiveOf(archives, (name) => name === loaderPackage, `package ${loaderPackage}`);
   await unpackArchive(archive, folder, signal);
   return join(folder, 'usr/lib/systemd/boot/efi/systemd-bootx64.efi');
-}
-
-/** Cards are needed for their addresses too: a host name may be made of one. */
-function chooseModules(
-  modules: readonly KernelModule[],
-  { hostnameTemplate = '' }: InstallerSettings,
-): { storage: KernelModule[]; network: KernelModule[] } {
-  const withCards = hostnameTemplate.includes('{mac}');
-  const storage = closure(
-    modules,
-    (file) => isWanted(file, 'storage') || (withCards && isWanted(file, 'network')),
-  );
-  const names = new Set(storage.map(({ name }) => name));
-  const network = closure(modules, (file) => isWanted(file, 'network'));
-  return { storage, network: network.filter(({ name }) => !names.has(name)) };
 }
 
 function moduleFiles(

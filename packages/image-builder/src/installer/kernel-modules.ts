@@ -122,6 +122,24 @@ export function closure(all: readonly KernelModule[], isRoot: (file: string) => 
   return [...found.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
 }
 
+/**
+ * The modules of an initramfs, and those that it lacks for a network. Cards are needed for their addresses too: a host
+ * name may be made of one. Pure.
+ */
+export function chooseModules(
+  all: readonly KernelModule[],
+  hostnameTemplate = '',
+): { storage: KernelModule[]; network: KernelModule[] } {
+  const withCards = hostnameTemplate.includes('{mac}');
+  const storage = closure(
+    all,
+    (file) => isWanted(file, 'storage') || (withCards && isWanted(file, 'network')),
+  );
+  const names = new Set(storage.map(({ name }) => name));
+  const network = closure(all, (file) => isWanted(file, 'network'));
+  return { storage, network: network.filter(({ name }) => !names.has(name)) };
+}
+
 /** `modules.dep`: each module with all that it needs, directly or not; source: modules.dep(5). Pure. */
 export function formatDependencies(modules: readonly KernelModule[]): string {
   const byName = new Map(modules.map((module) => [module.name, module]));

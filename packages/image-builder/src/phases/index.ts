@@ -30,7 +30,7 @@ export function buildPhases(environment: BuildEnvironment): Phase[] {
     vmShutdownPhase(environment),
     capturePhase(environment),
     mediaPhase(environment),
-    usbPhase(),
+    usbPhase(environment),
     cleanupPhase(environment),
   ];
 }

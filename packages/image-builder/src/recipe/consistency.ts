@@ -2,6 +2,7 @@ import type { Finding, FieldPath } from './diagnostic.ts';
 import { mediaFindings } from './media-consistency.ts';
 import { nearest } from './nearest.ts';
 import type { Recipe } from './recipe.ts';
+import { usbFindings } from './usb-consistency.ts';
 
 const mebibyte = 1024 ** 2;
 const placeholder = '{snapshot}';
@@ -18,6 +19,7 @@ export function checkConsistency(recipe: Recipe): Finding[] {
     ...sizes(recipe),
     ...timezone(recipe),
     ...mediaFindings(recipe),
+    ...usbFindings(recipe),
   ];
 }
 

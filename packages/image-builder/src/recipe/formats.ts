@@ -30,6 +30,7 @@ export const formats: Readonly<
     | 'owner'
     | 'absolutePath'
     | 'shell'
+    | 'targetPath'
     | 'relativePath'
     | 'snapshot'
     | 'mirror'
@@ -91,6 +92,11 @@ export const formats: Readonly<
   absolutePath: format(
     /^\/([^/\n]+\/)*[^/\n]+$/,
     'an absolute path in the image without a slash at its end (/etc/motd)',
+  ),
+  targetPath: format(
+    /^\/[^/\n]+(\/[^/\n]+)*$/,
+    'the absolute path of a disk or a file (/dev/disk/by-id/usb-Vendor_Stick_0123-0:0)',
+    'Take a name below /dev/disk/by-id: it stays with the stick.',
   ),
   shell: format(/^\/([^/:\n]+\/)*[^/:\n]+$/, 'the absolute path of a shell, without a colon (/bin/bash)'),
   relativePath: format(/^[^/\n][^\n]*$/, "a path relative to the recipe's folder (files/motd)"),

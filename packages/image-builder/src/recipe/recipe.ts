@@ -19,8 +19,8 @@ export interface Recipe {
   capture: CaptureSettings;
   /** Media that install the image on other machines; false: not requested. */
   media: false | MediaSettings;
-  /** USB sticks; not in this version, therefore always false. */
-  usb: false;
+  /** Targets that the result is written to; false: none. */
+  usb: false | UsbSettings;
   reproducible: Reproducible;
 }
 
@@ -215,4 +215,17 @@ export interface MediaHostname {
 export interface Reproducible {
   /** Seconds since 1970; the builder takes SOURCE_DATE_EPOCH or the date of the package indexes without it. */
   sourceDateEpoch?: number;
+}
+
+export interface UsbSettings {
+  /** `media` (the default where `media` makes a stick): the stick image; `image`: the captured image. */
+  write: 'media' | 'image';
+  /** Absolute paths of disks, loop devices or files; none twice. */
+  targets: string[];
+  /** Serial numbers of disks. Together with `targets` never empty. */
+  serials: string[];
+  /** Whether the capacity of disks is looked at first; default false. */
+  probe: boolean;
+  /** Whether what was written is read back; default true. */
+  verify: boolean;
 }

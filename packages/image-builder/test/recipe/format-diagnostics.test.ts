@@ -28,12 +28,12 @@ test('shows the line with a caret, what is expected and what to do', async () =>
     = expected: one of: size, sectorSize, espSize, rootLabel, uuidSeed
     = Did you mean "size"?
 
-box.yaml:5:6: error: usb: Writing USB sticks is not available in this version
+box.yaml:5:6: error: usb: true does not say which targets
     |
   5 | usb: true
     |      ^^^^
-    = expected: false
-    = Leave the field out, or set it to false.`,
+    = expected: false, or a mapping
+    = Write usb: with targets: [/dev/disk/by-id/usb-...], or serials: [...].`,
   );
 });
 

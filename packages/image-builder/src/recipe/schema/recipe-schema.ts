@@ -5,18 +5,9 @@ import { diskSchema } from './disk.ts';
 import { mediaSchema } from './media.ts';
 import { distributionSchema, systemSchema, updatesSchema } from './system.ts';
 import { text } from './text.ts';
+import { usbSchema } from './usb.ts';
 import { userSchema } from './users.ts';
 import { captureSchema, reproducibleSchema, vmSchema } from './vm.ts';
-
-const notYet = (what: string): z.ZodType<false> =>
-  z
-    .boolean()
-    .default(false)
-    .refine((value): value is false => !value, {
-      error: `${what} is not available in this version`,
-      params: { expected: 'false', remedy: 'Leave the field out, or set it to false.' },
-    })
-    .describe(`${what}; not available in this version.`);
 
 /**
  * The recipe's schema: what the YAML may hold, and the {@link Recipe} it becomes.
@@ -37,11 +28,16 @@ export const recipeSchema: z.ZodType<Recipe> = z
     vm: vmSchema.prefault({}),
     capture: captureSchema.prefault({}),
     media: mediaSchema.default(false),
-    usb: notYet('Writing USB sticks'),
+    usb: usbSchema.default(false),
     reproducible: reproducibleSchema.prefault({}),
   })
   .describe('A recipe of osforge: one bootable image, as data.')
   .transform((recipe) => ({
     ...recipe,
     system: { ...recipe.system, hostname: recipe.system.hostname ?? recipe.name },
+    usb: recipe.usb === false ? false : { ...recipe.usb, write: recipe.usb.write ?? written(recipe.media) },
   }));
+
+function written(media: Recipe['media']): 'media' | 'image' {
+  return media !== false && media.formats.includes('stick') ? 'media' : 'image';
+}
