@@ -126,7 +126,10 @@ describe('media, in a folder of their own', () => {
     await mkdir(path.join(staging, 'pxe', 'payload'), { recursive: true });
     const images: CapturedFile[] = [];
     for (const name of names) images.push({ ...(await made(path.join(staging, name), `new ${name}`)), name });
-    const manifest = { buildId: 'one', artifacts: images.map(({ path: _, ...file }) => file) };
+    const manifest = {
+      buildId: 'one',
+      artifacts: images.map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 })),
+    };
     const { signal } = new AbortController();
     const artifacts = await putInPlace(
       environment(earlier),

@@ -26,7 +26,6 @@ import type { Doom, SeenEvent } from './fixtures/doom.ts';
 import { killFamily, processesNaming } from './fixtures/family.ts';
 
 const gibibyte = 1024 ** 3;
-const imageBytes = 1.5 * gibibyte;
 /** A boot of firmware, installer or image on a machine that is busy with other work. */
 const wait = { timeoutMs: 15 * 60_000 };
 const buildId = 'web';
@@ -155,11 +154,7 @@ describe('the media of a build', () => {
   const moments: { title: string; doom: Doom }[] = [
     { title: 'while the disk is packed', doom: doomAt({ who: 'family', nth: 12 }) },
     {
-      title: 'while the stick image is made',
-      doom: doomAt({ who: 'builder', text: 'making the stick image' }),
-    },
-    {
-      title: 'when they are in place, before they are recorded',
+      title: 'when they are made, before they are in place',
       doom: doomAt({ who: 'family', text: 'writing the manifest' }),
     },
   ];
