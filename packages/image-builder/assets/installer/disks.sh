@@ -8,8 +8,9 @@ list_disks() {
   local path name
   for path in /sys/block/*; do
     name=${path##*/}
+    # The last is one path of several to an NVMe disk, which has an entry of its own.
     case $name in
-      loop* | ram* | zram* | sr* | fd* | md* | dm-* | nbd* | mtdblock* | mmcblk*boot* | mmcblk*rpmb*) continue ;;
+      loop* | ram* | zram* | sr* | fd* | md* | dm-* | nbd* | mtdblock* | mmcblk*boot* | mmcblk*rpmb* | nvme*c*n*) continue ;;
     esac
     describe_disk "$name"
   done >"$disk_list"

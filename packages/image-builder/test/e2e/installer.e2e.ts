@@ -2,15 +2,30 @@
  * The installer on real machines: a small image and an ISO of it, started directly with the installer's kernel. What a
  * medium's own boot loader does is in media.e2e.ts. Needs root for a disk that stores wrong bytes.
  */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, cp, mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import { createSparseFile, makeEsp, openExt4, openRaw, readExt4State, readGpt } from '@osforge/disk-image';
 import type { Machine } from '@osforge/hypervisor';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { buildInitramfs } from '../../src/installer/build-initramfs.ts';
 import { formatParts } from '../../src/media/make-payload.ts';
 import { openFaultyDisk } from './fixtures/faulty-disk.ts';
 import {
@@ -462,13 +477,18 @@ test('a stick counts machines, on itself and before it writes, and is no disk to
   expect(await lookAt(disk)).toMatchObject({ hostname: 'pc-0042\n' });
 });
 
-test('equal packages and settings give equal bytes, and nothing is left in the temporary folder', async () => {
-  const folder = await emptyFolder();
-  const target = join(folder, 'boot');
-  const temporaryDirectory = join(folder, 'tmp');
-  await mkdir(target);
-  await mkdir(temporaryDirectory);
-  const again = await buildInitramfs({
+test('an ordinary user makes the same bytes of equal packages and settings, and leaves nothing (as root, becomes one)', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'osforge-installer-user-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const isRoot = process.getuid?.() === 0;
+  const uid = isRoot ? 48_612 : (process.getuid?.() ?? 0);
+  const [target, temporaryDirectory] = [join(folder, 'boot'), join(folder, 'tmp')];
+  await chmod(folder, 0o755);
+  for (const path of [target, temporaryDirectory]) {
+    await mkdir(path);
+    if (isRoot) await chown(path, uid, uid);
+  }
+  const request = {
     archives: [...bench.archives].reverse(),
     firmware: [],
     target,
@@ -477,11 +497,25 @@ test('equal packages and settings give equal bytes, and nothing is left in the t
     names: [],
     epochSeconds: 1_700_000_000,
     temporaryDirectory,
-    signal: new AbortController().signal,
+  };
+  const source = join(import.meta.dirname, '../../src/installer/build-initramfs.ts');
+  const script = `
+    const { buildInitramfs } = await import(${JSON.stringify(source)});
+    await buildInitramfs({ ...${JSON.stringify(request)}, signal: new AbortController().signal });`;
+  const node = [process.execPath, '--conditions=@osforge/source', '--input-type=module', '-e', script];
+  const asUser = join(import.meta.dirname, '../../../../tools/as-user/as-user.sh');
+  const [program = '', ...args] = isRoot ? [asUser, String(uid), ...node] : node;
+  await promisify(execFile)(program, args, {
+    cwd: target,
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent' },
   });
-  for (const file of ['kernel', 'initramfs', 'networkInitramfs', 'loader'] as const)
-    expect(await digest(again[file])).toBe(await digest(bench.boot[file]));
+  for (const file of ['kernel', 'initramfs', 'networkInitramfs', 'loader'] as const) {
+    const made = join(target, basename(bench.boot[file]));
+    expect(await digest(made)).toBe(await digest(bench.boot[file]));
+    expect((await stat(made)).uid).toBe(uid);
+  }
   expect(await readdir(temporaryDirectory)).toEqual([]);
-  const bytes = (await readFile(again.initramfs)).length + (await readFile(again.kernel)).length;
+  // Kernel and initramfs, as every medium carries them.
+  const bytes = (await stat(bench.boot.initramfs)).size + (await stat(bench.boot.kernel)).size;
   expect(bytes).toBeLessThan(32 * mib);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  chooseModules,
   closure,
   formatAliases,
   formatDependencies,
@@ -33,6 +34,15 @@ test('what is needed comes with what is wanted, and before it', () => {
     ].join('\n'),
   );
   expect(formatAliases(found)).toBe('alias pci:v*d*sv*sd*bc01sc06i01* ahci\n');
+});
+
+test('network cards are drivers of their own, unless a host name is made of their addresses', () => {
+  const names = (modules: readonly KernelModule[]): string[] => modules.map(({ name }) => name);
+  const disks = ['ahci', 'libahci', 'libata', 'scsi_mod'];
+  const plain = chooseModules(all, 'pc-{serial}');
+  expect([names(plain.storage), names(plain.network)]).toEqual([disks, ['e1000']]);
+  const named = chooseModules(all, 'pc-{mac}');
+  expect([names(named.storage).sort(), names(named.network)]).toEqual([[...disks, 'e1000'].sort(), []]);
 });
 
 test('modules that need each other end', () => {
