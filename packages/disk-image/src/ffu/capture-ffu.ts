@@ -56,7 +56,7 @@ export interface CaptureFfuOptions {
   readonly resume?: boolean;
   /** Bytes of the disk between two checkpoints, which a resumed capture writes again at most; default 64 MiB. */
   readonly checkpointBytes?: number;
-  /** Threads that compress; 0: none. Default: as many as there are processors, at most 4. */
+  /** Threads that compress; 0: none. Default: as many as there are processors, at most 3. */
   readonly workers?: number;
   /** Called after each run of blocks. */
   readonly onProgress?: (progress: CaptureProgress) => void;
@@ -84,6 +84,8 @@ export interface CaptureFfuReport {
 
 const defaultDevicePath = 'VenHw(B615F1F5-5088-43CD-809C-A16E52487D00)';
 const runBytes = 1024 * 1024;
+/** More would take the whole process over 128 MiB. */
+const maxWorkers = 3;
 /** Targets of captures that run in this process; those of others are told by the journal. */
 const active = new Set<string>();
 
@@ -219,7 +221,7 @@ async function captureOpened(
     // What the journal says of a payload that is lost must not outlive the new one's first blocks.
     if (!whole) await journal.record({ ...scanned, ...from });
     const compressed = kind === 'v1-compressed';
-    const workers = options.workers ?? Math.min(4, availableParallelism());
+    const workers = options.workers ?? Math.min(maxWorkers, availableParallelism());
     const runBlocks = compressed ? 1 : Math.max(1, runBytes / blockBytes);
     const pool = compressed ? createPackPool(workers) : undefined;
     let payloadBytes: number;

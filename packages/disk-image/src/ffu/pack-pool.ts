@@ -52,7 +52,12 @@ export function createPackPool(workers: number, file: URL = workerFile): PackPoo
     waiting.clear();
   };
   const threads = Array.from({ length: workers }, () => {
-    const thread = new Worker(file, { execArgv: [], env: {} });
+    // Small young generations: the blocks are outside of the heap, and each thread would take some 15 MiB.
+    const thread = new Worker(file, {
+      execArgv: [],
+      env: {},
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 },
+    });
     thread.on('message', (reply: PackReply) => {
       waiting.get(reply.id)?.resolve(reply);
       waiting.delete(reply.id);
