@@ -88,7 +88,7 @@ export async function readKernelModules(folder: string): Promise<KernelModule[]>
 }
 
 /** Pure. */
-export function describeModule(file: string, content: Uint8Array): KernelModule {
+function describeModule(file: string, content: Uint8Array): KernelModule {
   const facts = (readElf(content).section('.modinfo') ?? Buffer.alloc(0)).toString('latin1').split('\0');
   const all = (key: string): string[] =>
     facts.filter((fact) => fact.startsWith(`${key}=`)).map((fact) => fact.slice(key.length + 1));
