@@ -7,8 +7,13 @@ tab=$(printf '\t')
 disk_was_touched=/run/osforge/touched
 
 find_consoles() {
+  local console
   consoles=$(cat /sys/class/tty/console/active 2>/dev/null)
   [ -n "$consoles" ] || consoles=console
+  # A serial port that nobody has open drops what is typed, as between a question and the one who reads its answer.
+  for console in $consoles; do
+    sleep 2147483647 <"/dev/$console" 2>/dev/null &
+  done
 }
 
 # say LINE...
@@ -116,7 +121,8 @@ ask() {
   IFS= read -r answer <&9
   # shellcheck disable=SC2086 # several
   kill $readers 2>/dev/null
-  wait
+  # shellcheck disable=SC2086 # several
+  wait $readers 2>/dev/null
   exec 9>&-
   answer=$(printf '%s' "$answer" | tr -d '\000-\037\177')
   trim "$answer"
