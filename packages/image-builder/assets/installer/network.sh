@@ -76,8 +76,9 @@ download_parts() {
 download_part() {
   local attempt=1 wrong=0 pause=1 status
   while :; do
+    # Debian's wget of busybox ends by a fault where it is given a time limit of its own (-T).
     # One byte more than it should have is enough to see that it is another file, and memory is not filled by it.
-    wget -q -T 30 -O - "$payload_url/$1" 2>/run/osforge/wget | head -c $(($2 + 1)) >"$payload_folder/$1"
+    timeout 120 wget -q -O - "$payload_url/$1" 2>/run/osforge/wget | head -c $(($2 + 1)) >"$payload_folder/$1"
     status=$?
     [ "$(stat -c %s "$payload_folder/$1")" -le "$2" ] || status=0
     if [ "$status" = 0 ]; then
