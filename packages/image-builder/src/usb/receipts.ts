@@ -12,7 +12,7 @@ export function receiptFolder({ directory }: Pick<BuildLayout, 'directory'>): st
 }
 
 /** How the targets of a recipe are called: by path or serial number, in the recipe's order. */
-export function targetIds({ targets, serials }: UsbSettings): string[] {
+function targetIds({ targets, serials }: UsbSettings): string[] {
   return [...targets, ...serials];
 }
 
