@@ -115,6 +115,6 @@ export async function writeSums(
 }
 
 /** What `SHA256SUMS` of some files says. Pure. */
-export function sumsText(files: readonly Pick<CapturedFile, 'name' | 'sha256'>[]): string {
+function sumsText(files: readonly Pick<CapturedFile, 'name' | 'sha256'>[]): string {
   return files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
 }

@@ -3,7 +3,7 @@ import type { Stretch } from '@osforge/disk-image';
 /** The partition table, which an installation writes last; written in one piece. */
 export const tableBytes: number = 1024 ** 2;
 /** Of one part, so that one fits into any machine's memory and a FAT file system. */
-export const largestPartBytes: number = 16 * 1024 ** 2;
+const largestPartBytes: number = 16 * 1024 ** 2;
 /** Whole blocks of any disk. */
 const blockBytes = 4096;
 /** Shorter gaps between two stretches are written too: one part costs more than the zeros in it. */
