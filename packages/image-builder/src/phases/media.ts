@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openImage, type BlockReader } from '@osforge/disk-image';
 import type { Phase, PhaseContext } from '@osforge/pipeline';
@@ -207,7 +209,7 @@ async function packDisk(
   context: PhaseContext,
   { folder, contentSha256 }: { folder: string; contentSha256: string },
 ): Promise<Payload> {
-  const disk = await openDisk(environment, context);
+  const { disk, close } = await openDisk(environment, context);
   try {
     return await makePayload({
       disk,
@@ -219,17 +221,38 @@ async function packDisk(
       },
     });
   } finally {
-    await disk.close();
+    await close();
   }
 }
 
 /** What `capture` has read: the machine's chain of overlays, or the disk itself where there was no machine. */
-function openDisk({ layout }: BuildEnvironment, context: PhaseContext): Promise<BlockReader> {
+async function openDisk(
+  { layout }: BuildEnvironment,
+  context: PhaseContext,
+): Promise<{ disk: BlockReader; close: () => Promise<void> }> {
   const { signal } = context;
   const shutdown = context.upstream('vm-shutdown');
-  if (shutdown.state === 'skipped')
-    return openImage(artifactPath(layout, context.upstream('disk'), 'disk'), 'raw', { signal });
-  return openImage(artifactPath(layout, shutdown, 'final-disk'), 'qcow2', { signal });
+  if (shutdown.state === 'skipped') {
+    const disk = await openImage(artifactPath(layout, context.upstream('disk'), 'disk'), 'raw', { signal });
+    return { disk, close: () => disk.close() };
+  }
+  // For a socket, whose path must be short; removed by the ledger where we are killed.
+  const temporaryDirectory = path.join(tmpdir(), `osforge-vm-${randomUUID()}`);
+  await context.ledger.register('directory-tree', temporaryDirectory);
+  await mkdir(temporaryDirectory, { mode: 0o700 });
+  const removeFolder = (): Promise<void> => rm(temporaryDirectory, { recursive: true, force: true });
+  try {
+    const chain = artifactPath(layout, shutdown, 'final-disk');
+    const disk = await openImage(chain, 'qcow2', { signal, temporaryDirectory });
+    const close = async (): Promise<void> => {
+      await disk.close();
+      await removeFolder();
+    };
+    return { disk, close };
+  } catch (error) {
+    await removeFolder();
+    throw error;
+  }
 }
 
 async function machineNames(
