@@ -25,6 +25,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createSparseFile, makeEsp, openExt4, openRaw, readExt4State, readGpt } from '@osforge/disk-image';
 import type { Machine } from '@osforge/hypervisor';
+import { filter, firstValueFrom, timeout } from 'rxjs';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { formatParts } from '../../src/media/make-payload.ts';
 import { openFaultyDisk } from './fixtures/faulty-disk.ts';
@@ -81,7 +82,14 @@ async function install(run: InstallerRun, pattern: RegExp): Promise<Installing &
   onTestFinished(() => machine.kill());
   const lines: string[] = [];
   machine.console$.subscribe((text) => lines.push(text));
-  const said = (what: RegExp): Promise<string> => machine.waitForConsole(what, { timeoutMs: patienceMs });
+  // Whole lines only: one that matched while it was printed would match again as the next question.
+  const said = (what: RegExp): Promise<string> =>
+    firstValueFrom(
+      machine.console$.pipe(
+        filter((text) => what.test(text)),
+        timeout({ first: patienceMs }),
+      ),
+    );
   const first = said(pattern);
   await machine.start();
   const answer = (text: string): Promise<void> => machine.sendToConsole(`${text}\n`);
