@@ -204,6 +204,8 @@ async function insert(request: Inserted): Promise<Machine> {
       'read-only': readOnly,
       file: { driver: 'file', filename, 'read-only': readOnly },
     });
+  // A kernel that is given directly comes first by itself.
+  const first = request.boot === undefined ? ',bootindex=0' : '';
   return createQemuHypervisor().create(
     {
       name: 'installed',
@@ -220,12 +222,12 @@ async function insert(request: Inserted): Promise<Machine> {
         ...['-smbios', `type=1,serial=${serial}`],
         ...(disc === undefined
           ? []
-          : ['-blockdev', file(disc, true), '-device', 'ide-cd,bus=ide.0,drive=installer,bootindex=0']),
+          : ['-blockdev', file(disc, true), '-device', `ide-cd,bus=ide.0,drive=installer${first}`]),
         ...(stick === undefined
           ? []
           : [
               ...['-blockdev', file(stick, false), '-device', 'qemu-xhci,id=usb'],
-              ...['-device', 'usb-storage,bus=usb.0,drive=installer,bootindex=0,removable=on'],
+              ...['-device', `usb-storage,bus=usb.0,drive=installer,removable=on${first}`],
             ]),
       ],
     },
