@@ -196,6 +196,7 @@ function recipe(): string {
       },
     ],
     capture: { formats: ['qcow2'] },
+    media: { formats: ['pxe'] },
   });
 }
 
@@ -239,6 +240,17 @@ describe('the system', () => {
     expect(await text('/etc/sudoers.d/osforge')).toBe('robot ALL=(ALL:ALL) NOPASSWD: ALL\n');
     expect(entry('/etc/sudoers.d/osforge')).toMatchObject({ mode: 0o440, uid: 0 });
   });
+});
+
+test('media are made of what the machine has left, from its chain of disks, and nothing stays behind', async () => {
+  const { directory } = build.result;
+  const [media, manifest] = await Promise.all(
+    ['media/media.json', 'manifest.json'].map((name) => readFile(join(directory, name), 'utf8')),
+  );
+  const digest = /"rawDisk": \{\s*"sizeBytes": \d+,\s*"sha256": "([0-9a-f]{64})"/;
+  expect(digest.exec(media ?? '')?.[1]).toMatch(/^[0-9a-f]{64}$/);
+  expect(digest.exec(media ?? '')?.[1]).toBe(digest.exec(manifest ?? '')?.[1]);
+  expect(await bench.leftovers()).toEqual([]);
 });
 
 describe('the applications', () => {
@@ -295,9 +307,9 @@ describe('secrets', () => {
     expect(await filesHolding(bench.out, forScripts)).toEqual({});
     expect(await textsOf(raw, forScripts)).toEqual([]);
     const holding = Object.keys(await filesHolding(bench.out, [password, hash, inBase64(hash)]));
-    expect(holding.filter((file) => !/\/work\/(disk\/disk\.raw|vm-disks\/\S+\.qcow2)$/.test(file))).toEqual(
-      [],
-    );
+    // A payload is the image, compressed.
+    const disks = /\/(work\/(disk\/disk\.raw|vm-disks\/\S+\.qcow2)|media\/pxe\/payload\/\d+\.zst)$/;
+    expect(holding.filter((file) => !disks.test(file))).toEqual([]);
     // It is found where it has to be, which shows that it would be found elsewhere.
     expect(holding).toContain(`${id}/.osforge/work/disk/disk.raw`);
     // What a script said of its secrets was masked, not left out.

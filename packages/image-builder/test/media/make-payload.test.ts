@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -109,4 +110,29 @@ test('a disk that is not what was captured is refused', async () => {
 test('it ends when it is cancelled', async () => {
   const signal = AbortSignal.abort(new Error('enough'));
   await expect(payloadOf('payload', { signal })).rejects.toThrow('enough');
+});
+
+test('a chain of overlays, as a machine leaves it, gives the payload of the disk that it holds', async () => {
+  const raw = await payloadOf('raw');
+  const overlay = path.join(root, 'overlay.qcow2');
+  const base = ['-b', disk, '-F', 'raw'];
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...base, overlay]);
+  const folder = path.join(root, 'chain');
+  await mkdir(folder);
+  const reader = await openImage(overlay, 'qcow2', { temporaryDirectory: root });
+  try {
+    const contentSha256 = await rawContentDigest(disk);
+    const { signal } = new AbortController();
+    const { parts } = await makePayload({
+      disk: reader,
+      folder,
+      contentSha256,
+      signal,
+      onProgress: () => undefined,
+    });
+    expect(formatParts(parts)).toBe(formatParts(raw.payload.parts));
+  } finally {
+    await reader.close();
+  }
+  expect((await readdir(root)).filter((name) => name.startsWith('osforge-nbd-'))).toEqual([]);
 });
