@@ -30,7 +30,7 @@ export { probeCapacity, type ProbeOptions, type ProbeReport } from './probe/prob
 export type { FlashReceipt } from './receipt/receipt.ts';
 export { receiptNames } from './receipt/receipt-names.ts';
 export { formatReceipt, signReceipt, verifyReceipt, writeReceipt } from './receipt/sign-receipt.ts';
-export type { FlashEvents, FlashTargetState } from './run/flash-events.ts';
+export type { FlashEvent, FlashEvents, FlashTargetState } from './run/flash-events.ts';
 export {
   runFlash,
   type FlashRun,

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
-  type FlashEvents,
+  type FlashEvent,
   type FlashRunResult,
   planFlash,
   planTargets,
@@ -21,7 +21,6 @@ import {
   verifyReceipt,
   type FlashPlan,
 } from '@osforge/flasher';
-import type { EventOf } from '@osforge/event-bus';
 import {
   captureFfu,
   createBmap,
@@ -33,16 +32,14 @@ import {
 } from '@osforge/disk-image';
 import { image, loopDevice, mebibyte, oldDisk, scratch, sha256File, tmpfs, tool } from './scratch.ts';
 
-type SeenEvent = EventOf<FlashEvents>;
-
 async function run(
   plan: FlashPlan,
   options: RunFlashOptions = {},
-  onEvent: (event: SeenEvent) => void = () => {},
-): Promise<{ result: FlashRunResult; events: SeenEvent[] }> {
-  const { bus, result } = runFlash(plan, options);
-  const events: SeenEvent[] = [];
-  bus.events$.subscribe((event) => {
+  onEvent: (event: FlashEvent) => void = () => {},
+): Promise<{ result: FlashRunResult; events: FlashEvent[] }> {
+  const { events$, result } = runFlash(plan, options);
+  const events: FlashEvent[] = [];
+  events$.subscribe((event) => {
     events.push(event);
     onEvent(event);
   });

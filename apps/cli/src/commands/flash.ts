@@ -1,6 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { FlashPlan, FlashRunResult, PlannedTarget, RunFlashOptions } from '@osforge/flasher';
+import type {
+  FlashEvents,
+  FlashPlan,
+  FlashRunResult,
+  PlannedTarget,
+  RunFlashOptions,
+} from '@osforge/flasher';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { confirmTargets } from '../flash/confirm-targets.ts';
@@ -169,6 +175,7 @@ async function write(
   host: Host,
 ): Promise<ExitCode> {
   const { runFlash } = await import('@osforge/flasher');
+  const { createEventBus } = await import('@osforge/event-bus');
   const reporter = await flashReporter(plan.image.source.path, flags, host);
   const events =
     flags.events === undefined
@@ -180,17 +187,21 @@ async function write(
     host.exit(exitCode.cancelled);
   });
   const forget = tellWhenBroken(reporter, host);
+  const bus = createEventBus<FlashEvents>();
   let result: FlashRunResult | undefined;
   try {
     const run = runFlash(plan, { ...options, signal: stop.signal });
-    run.bus.events$.subscribe((event) => {
+    // Both end with the flash.
+    bus.events$.subscribe((event) => {
       events?.event(event);
       reporter.event(event);
     });
+    run.events$.subscribe(({ type, data }) => bus.publish('flash', type, data));
     result = await run.result;
   } finally {
     stop.close();
     forget();
+    bus.close();
     reporter.end(result);
     await events?.close();
   }

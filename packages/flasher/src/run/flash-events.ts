@@ -3,7 +3,7 @@ import type { TargetState } from '../engine/progress.ts';
 /** What a target is doing; `probing`: its capacity is looked at first. */
 export type FlashTargetState = TargetState | 'probing';
 
-/** What a flash says while it runs, for an event bus. Absent numbers are not known. */
+/** What a flash says while it runs: names and plain data, fit for JSON and for an event bus. Absent numbers are not known. */
 export type FlashEvents = {
   'flash.started': {
     image: string;
@@ -52,3 +52,8 @@ export type FlashEvents = {
   'flash.failed': { complete: number; failed: number; durationMs: number; message: string; code: string };
   'flash.cancelled': { complete: number; durationMs: number };
 };
+
+/** One event; narrow it by `type`. */
+export type FlashEvent = {
+  [T in keyof FlashEvents]: { readonly type: T; readonly data: FlashEvents[T] };
+}[keyof FlashEvents];

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
-import { createEventBus, type EventBus } from '@osforge/event-bus';
+import { type Observable, ReplaySubject } from 'rxjs';
 import { abortError } from '../engine/deadline.ts';
 import type { TargetProgress } from '../engine/progress.ts';
 import { FlashCancelledError, FlashEngineError, FlasherError, ReceiptError } from '../errors.ts';
@@ -12,7 +12,7 @@ import { probeCapacity } from '../probe/probe-capacity.ts';
 import type { FlashReceipt } from '../receipt/receipt.ts';
 import { receiptNames } from '../receipt/receipt-names.ts';
 import { writeReceipt } from '../receipt/sign-receipt.ts';
-import type { FlashEvents } from './flash-events.ts';
+import type { FlashEvent, FlashEvents } from './flash-events.ts';
 
 export interface RunFlashOptions extends Pick<
   FlashOptions,
@@ -53,8 +53,8 @@ export interface FlashRunResult {
 }
 
 export interface FlashRun {
-  /** Everything that happens, also for late subscribers; closed at the end. */
-  readonly bus: EventBus<FlashEvents>;
+  /** What happens, to late subscribers its last 1024 events too; completes at the end, before `result` resolves. */
+  readonly events$: Observable<FlashEvent>;
   /** Never rejects. */
   readonly result: Promise<FlashRunResult>;
 }
@@ -64,29 +64,35 @@ export interface FlashRun {
  * receipts, telling of it as events. Targets with problems are not looked at again: leave them out of the plan.
  */
 export function runFlash(plan: FlashPlan, options: RunFlashOptions = {}): FlashRun {
-  const bus = createEventBus<FlashEvents>();
+  const events = new ReplaySubject<FlashEvent>(replayedEvents);
+  const tell: Tell = (type, data) => {
+    // The pair comes from one generic call, so the type belongs to the data; TypeScript cannot follow that into the union.
+    events.next({ type, data } as FlashEvent);
+  };
   return {
-    bus,
-    result: new Run(plan, options, bus).execute().finally(() => {
-      bus.close();
+    events$: events.asObservable(),
+    result: new Run(plan, options, tell).execute().finally(() => {
+      events.complete();
     }),
   };
 }
 
-const publisher = 'flash';
+const replayedEvents = 1024;
+
+type Tell = <T extends keyof FlashEvents>(type: T, data: FlashEvents[T]) => void;
 
 class Run {
   readonly #plan: FlashPlan;
   readonly #options: RunFlashOptions;
-  readonly #bus: EventBus<FlashEvents>;
+  readonly #tell: Tell;
   readonly #signal: AbortSignal;
   readonly #receiptNames: readonly string[];
   readonly #ended = new Set<string>();
 
-  constructor(plan: FlashPlan, options: RunFlashOptions, bus: EventBus<FlashEvents>) {
+  constructor(plan: FlashPlan, options: RunFlashOptions, tell: Tell) {
     this.#plan = plan;
     this.#options = options;
-    this.#bus = bus;
+    this.#tell = tell;
     this.#signal = options.signal ?? new AbortController().signal;
     this.#receiptNames = receiptNames(plan.targets.map(({ id }) => id));
   }
@@ -111,7 +117,7 @@ class Run {
     const source = await checkImage(this.#plan.image, {
       signal,
       onProgress: throttled((doneBytes, totalBytes) => {
-        this.#bus.publish(publisher, 'flash.checking', { doneBytes, totalBytes });
+        this.#tell('flash.checking', { doneBytes, totalBytes });
       }),
     });
     const flash = await startFlash({ ...this.#options, signal, source });
@@ -161,7 +167,7 @@ class Run {
 
   #tellStart(): void {
     const { image, targets } = this.#plan;
-    this.#bus.publish(publisher, 'flash.started', {
+    this.#tell('flash.started', {
       image: image.source.path,
       format: image.format,
       ...(image.sizeBytes === undefined ? {} : { sizeBytes: image.sizeBytes }),
@@ -174,7 +180,7 @@ class Run {
   }
 
   #tellProbe({ id, info }: PlannedTarget): void {
-    this.#bus.publish(publisher, 'flash.target', {
+    this.#tell('flash.target', {
       target: id,
       path: info.identity.path,
       state: 'probing',
@@ -191,7 +197,7 @@ class Run {
     if (this.#ended.has(progress.id) || progress.state === 'failed' || progress.state === 'cancelled') return;
     const { id, path, state, doneBytes, verifiedBytes, totalBytes, etaMs } = progress;
     const { bytesPerSecond, behind, queueDepth } = progress;
-    this.#bus.publish(publisher, 'flash.target', {
+    this.#tell('flash.target', {
       ...{ target: id, path, state, doneBytes, verifiedBytes, bytesPerSecond, behind, queueDepth },
       ...(totalBytes === undefined ? {} : { totalBytes }),
       ...(etaMs === undefined ? {} : { etaMs }),
@@ -210,7 +216,7 @@ class Run {
       (sum, range) => sum + Math.min(rangeBytes, image.sizeBytes - range * rangeBytes),
       0,
     );
-    this.#bus.publish(publisher, 'flash.target-completed', {
+    this.#tell('flash.target-completed', {
       target: id,
       path: info.identity.path,
       sizeBytes: image.sizeBytes,
@@ -227,7 +233,7 @@ class Run {
   #failed({ id, info }: PlannedTarget, error: FlasherError): TargetOutcome {
     this.#ended.add(id);
     const offset = 'offsetBytes' in error.fields ? error.fields.offsetBytes : undefined;
-    this.#bus.publish(publisher, 'flash.target-failed', {
+    this.#tell('flash.target-failed', {
       target: id,
       path: info.identity.path,
       state: error instanceof FlashCancelledError ? 'cancelled' : 'failed',
@@ -252,15 +258,15 @@ class Run {
     const complete = targets.length - failures.length;
     const [first] = failures;
     if (first === undefined) {
-      this.#bus.publish(publisher, 'flash.completed', { complete, durationMs });
+      this.#tell('flash.completed', { complete, durationMs });
       return { outcome: 'completed', targets, durationMs, error };
     }
     if (this.#signal.aborted) {
-      this.#bus.publish(publisher, 'flash.cancelled', { complete, durationMs });
+      this.#tell('flash.cancelled', { complete, durationMs });
       return { outcome: 'cancelled', targets, durationMs, error };
     }
     const { message, code } = error ?? first.error;
-    this.#bus.publish(publisher, 'flash.failed', {
+    this.#tell('flash.failed', {
       complete,
       failed: failures.length,
       durationMs,

@@ -86,7 +86,7 @@ async function writeTargets(
         signal: context.signal,
       },
     );
-    tell(environment, context, run.bus.events$, open.length);
+    tell(environment, context, run.events$, open.length);
     conclude(await run.result, context, complete);
   }
   return {
@@ -108,11 +108,12 @@ const tellEveryMs = 1000;
 function tell(
   { bus }: BuildEnvironment,
   context: PhaseContext,
-  events$: ReturnType<typeof runFlash>['bus']['events$'],
+  events$: ReturnType<typeof runFlash>['events$'],
   count: number,
 ): void {
   const rows = new Map<string, FlashEvents['flash.target']>();
   const told = new Map<string, { at: number; state: string }>();
+  // Ends with the flash.
   events$.subscribe((event) => {
     switch (event.type) {
       case 'flash.checking':
