@@ -12,7 +12,9 @@ test('the example of the README does what the README shows', async () => {
   const file = join(import.meta.dirname, '.readme-example.ts');
   await writeFile(file, example);
   try {
-    const result = await run(process.execPath, ['--conditions=@osforge/source', file], { timeoutMs: 180_000 });
+    const result = await run(process.execPath, ['--conditions=@osforge/source', file], {
+      timeoutMs: 180_000,
+    });
     expect(`${result.stdout}\n`).toBe(output);
   } finally {
     await rm(file);
