@@ -283,6 +283,8 @@ describe('the ISO', () => {
       const prompt = machine.waitForConsole(/^web-sn-42 login: $/, wait);
       await Promise.all([machine.start(), prompt]);
       const shell = await logIn(machine, 'ada', password);
+      // The login may come before the services are up. Whatever else has failed then, nginx is asked for by name.
+      await shell.run('systemctl is-system-running --wait || true');
       expect(await shell.run('systemctl is-active nginx')).toBe('active');
       expect(await shell.run('cat /etc/hostname; grep ^127.0.1.1 /etc/hosts')).toMatch(
         /^web-sn-42\n127\.0\.1\.1\s+web-sn-42$/,
