@@ -31,7 +31,7 @@ async function runAndKill(path: string, dieAt: string | undefined, round: number
   return said;
 }
 
-test('a writer killed 100 times leaves the old content or the new one', { timeout: 300_000 }, async () => {
+test('a writer killed 100 times leaves the old content or the new one', { timeout: 900_000 }, async () => {
   const folder = scratch();
   const path = join(folder, 'state');
   let leftovers = 0;

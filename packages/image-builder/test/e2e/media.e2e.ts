@@ -1,8 +1,9 @@
 /**
  * Deployment media, from the recipe to a machine that was installed: one build without applications, its ISO, its stick
- * image and its PXE folder, each started as its user would. What an installer does in all its variants is tested with
+ * image and its PXE folder, each started as its user would, and the sticks that the build writes. What an installer does in all its variants is tested with
  * tiny images in installer.e2e.ts; here it is the whole chain.
  */
+import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -23,6 +24,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { logIn } from './fixtures/booted.ts';
 import { startBuilder, type BuildEnd, type Place } from './fixtures/build-process.ts';
 import type { Doom, SeenEvent } from './fixtures/doom.ts';
+import {
+  builderCommand,
+  lastOf,
+  phasesOf,
+  plainEnvironment,
+  runEventProcess,
+  type EventProcessEnd,
+} from './fixtures/event-process.ts';
 import { killFamily, processesNaming } from './fixtures/family.ts';
 
 const gibibyte = 1024 ** 3;
@@ -415,6 +424,76 @@ async function serve(folder: string): Promise<{ server: Server; port: number }> 
   if (address === null || typeof address === 'string') throw new Error('no port');
   return { server, port: address.port };
 }
+
+/** Of the same build, so that no other system has to be put together for it. */
+describe('the phase usb', () => {
+  let loops: string[] = [];
+  let targets: string[] = [];
+
+  beforeAll(async () => {
+    const { size } = await stat(path.join(media, 'web-install.raw'));
+    for (const name of ['a', 'b']) {
+      const file = path.join(place.root, `${name}.img`);
+      execFileSync('truncate', ['-s', String(size + 64 * 1024 ** 2), file]);
+      loops.push(execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim());
+    }
+    targets = [...loops, path.join(place.root, 'file.raw')];
+    await writeFile(recipe, recipeText(`${mediaLines}\nusb:\n  targets: [${targets.join(', ')}]`));
+  });
+
+  afterAll(() => {
+    for (const loop of loops) execFileSync('losetup', ['--detach', loop]);
+    loops = [];
+  });
+
+  function flash(answer: 'confirm' | 'decline' | 'nobody', killAtBytes?: number): Promise<EventProcessEnd> {
+    const kill = killAtBytes === undefined ? [] : [String(killAtBytes)];
+    return runEventProcess(
+      builderCommand('confirming-builder.ts', [recipe, place.out, buildId, place.cache, answer, ...kill]),
+      { env: plainEnvironment({ TMPDIR: place.temporary }) },
+    );
+  }
+
+  test('writes nothing until somebody has confirmed what is overwritten', async () => {
+    const nobody = await flash('nobody');
+    expect(nobody.code).toBe(1);
+    expect(lastOf(nobody.events, 'build.failed')).toMatchObject({ code: 'USB_NOT_CONFIRMED' });
+    expect(nobody.stderr).toContain('add --yes');
+    const declined = await flash('decline');
+    expect(declined.code).toBe(130);
+    for (const { events } of [nobody, declined]) expect(phasesOf(events, 'phase.started')).toEqual([]);
+  });
+
+  test('killed while it writes sticks, goes on there; then there is nothing to do', async () => {
+    // Some ranges are verified by then, and most are still to come.
+    const killed = await flash('confirm', 64 * 1024 ** 2);
+    expect(killed.signal).toBe('SIGKILL');
+    expect(phasesOf(killed.events, 'phase.started')).toEqual(['usb']);
+
+    const resumed = await flash('confirm');
+    expect(resumed.stderr).toBe('');
+    expect(resumed.code).toBe(0);
+    expect(phasesOf(resumed.events, 'phase.started')).toEqual(['usb', 'cleanup']);
+    expect(
+      resumed.events.some(({ type, data }) => type === 'usb.target' && data['state'] === 'resuming'),
+    ).toBe(true);
+    const receipts = [...loops.map((loop) => `${path.basename(loop)}.receipt.json`), 'file.raw.receipt.json'];
+    expect((await readdir(path.join(place.out, buildId, 'usb'))).sort()).toEqual(receipts.sort());
+    const stick = await readFile(path.join(media, 'web-install.raw'));
+    for (const target of targets) {
+      if (target.startsWith('/dev/')) execFileSync('blockdev', ['--flushbufs', target]);
+      const file = await open(target);
+      const { buffer } = await file.read(Buffer.alloc(stick.length), 0, stick.length, 0);
+      await file.close();
+      expect(buffer.equals(stick), target).toBe(true);
+    }
+
+    const again = await flash('nobody');
+    expect(again.code).toBe(0);
+    expect(phasesOf(again.events, 'phase.reused')).toContain('usb');
+    expect(phasesOf(again.events, 'phase.started')).toEqual([]);
+  });
+});
 
 test('a recipe that asks for none any more: the media go, what is not theirs stays, the image is not made again', async () => {
   await writeFile(path.join(media, 'notes.txt'), 'mine');

@@ -1,7 +1,7 @@
 /**
  * Two builds of a recipe without applications have the same bytes. Needs root, a network and 2 GiB of free memory.
  *
- * With OSFORGE_SOAK=1 each pair is built three times, and a pair with users, file capabilities, ACLs and a locale.
+ * With OSFORGE_SOAK=1 each pair is built three times, also one without an epoch, and a pair with users, file capabilities, ACLs and a locale.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -101,14 +101,16 @@ test.each(rounds)(
 );
 
 test.each(rounds)(
-  'without an epoch the indexes date the image, and two builds agree; another epoch is another image (needs root) [round %i]',
+  'without an epoch the indexes date the image; another epoch is another image (needs root) [round %i]',
   async (round) => {
     const one: Variant = { recipe: undated, out: path.join(root, 'undated'), buildId: `one-${round}` };
-    const built = await buildPair(one, {
+    const other: Variant = {
       recipe: undated,
       out: path.join(onMemory, 'undated'),
       buildId: `other-${round}`,
-    });
+    };
+    // That two builds of one time stamp agree was shown above, whoever has set it.
+    const built = rounds.length > 1 ? await buildPair(one, other) : await build(one);
     const newest = Math.max(...built.inputs.suites.map(({ date }) => Date.parse(date ?? '') / 1000));
     expect(built.sourceDateEpoch).toBe(newest);
     // The recipes are the same but for the epoch.
