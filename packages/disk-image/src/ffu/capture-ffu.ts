@@ -56,7 +56,7 @@ export interface CaptureFfuOptions {
   readonly resume?: boolean;
   /** Bytes of the disk between two checkpoints, which a resumed capture writes again at most; default 64 MiB. */
   readonly checkpointBytes?: number;
-  /** Threads that compress; 0: none. Default: as many as there are processors, at most 3. */
+  /** Threads that compress; 0: none. Default: as many as there are processors, at most 2: each more takes 11 to 15 MiB. */
   readonly workers?: number;
   /** Called after each run of blocks. */
   readonly onProgress?: (progress: CaptureProgress) => void;
@@ -84,8 +84,8 @@ export interface CaptureFfuReport {
 
 const defaultDevicePath = 'VenHw(B615F1F5-5088-43CD-809C-A16E52487D00)';
 const runBytes = 1024 * 1024;
-/** More would take the whole process over 128 MiB. */
-const maxWorkers = 3;
+/** With a third the whole process took 122 to 130 MiB, and must stay below 128. */
+const maxWorkers = 2;
 /** Targets of captures that run in this process; those of others are told by the journal. */
 const active = new Set<string>();
 
