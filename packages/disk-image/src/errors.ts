@@ -271,6 +271,19 @@ export class ImageBackingError extends Error {
   }
 }
 
+/** A file that is no disk image (an archive), or one of a kind that is not read here; `format` says which. */
+export class ImageForeignError extends Error {
+  readonly code = 'DISK_IMAGE_FOREIGN';
+  override readonly name = 'ImageForeignError';
+  readonly path: string;
+  readonly format: string;
+  constructor(path: string, format: string, what: string, remedy: string) {
+    super(`${path} ${what}: ${remedy}`);
+    this.path = path;
+    this.format = format;
+  }
+}
+
 /** A conversion that cannot be: an extension without a format, or a target that is the source. */
 export class ImageConvertError extends Error {
   readonly code = 'DISK_IMAGE_CONVERT';

@@ -57,6 +57,7 @@ export {
   ImageConvertError,
   ImageExistsError,
   ImageExpandError,
+  ImageForeignError,
   ImageLimitError,
   isImageFormatError,
   isTransientDiskImageError,
@@ -97,6 +98,12 @@ export { decompressXpress } from './compression/xpress-decompress.ts';
 export { decompressXpressHuffman } from './compression/xpress-huffman-decompress.ts';
 export { decompressLznt1 } from './compression/lznt1-decompress.ts';
 export { detectFileFormat, detectFormat, type DetectedFormat } from './inspect/detect-format.ts';
+export {
+  foreignFile,
+  foreignHeadBytes,
+  type ForeignFile,
+  type ForeignFormat,
+} from './inspect/foreign-file.ts';
 export { openAnyImage, refuseBacking, type AnyImage, type OpenAnyOptions } from './inspect/open-any-image.ts';
 export {
   expandPieces,

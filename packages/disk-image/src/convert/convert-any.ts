@@ -41,7 +41,7 @@ export interface ConvertAnyReport {
  * Converts an image of any known format into another. All work is done in a folder `.<name>.osforge-…` beside the
  * target, which is removed whatever happens (but for SIGKILL); the target appears when it is complete and flushed, and
  * without `overwrite` never in place of another file, also not of one that was made meanwhile.
- * @throws ImageConvertError, ImageExistsError, ImageBackingError, ImageExpandError, FfuFormatError, FfuDigestError,
+ * @throws ImageConvertError, ImageExistsError, ImageForeignError, ImageBackingError, ImageExpandError, FfuFormatError, FfuDigestError,
  * FfuSourceError, DiskFullError, ProgramFailedError, the signal's reason
  */
 export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAnyReport> {

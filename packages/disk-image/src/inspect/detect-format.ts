@@ -1,4 +1,6 @@
 import { open } from 'node:fs/promises';
+import { ImageForeignError } from '../errors.ts';
+import { type ForeignFile, foreignFile, foreignHeadBytes } from './foreign-file.ts';
 
 /** The formats that are told by their first bytes; everything else counts as raw. */
 export type DetectedFormat = 'raw' | 'qcow2' | 'vhdx' | 'ffu' | 'raw.zst' | 'raw.gz' | 'raw.xz';
@@ -24,13 +26,30 @@ export function detectFormat(head: Uint8Array): DetectedFormat {
   return 'raw';
 }
 
-/** The same for a file or a device. */
+/**
+ * The same for a file or a device.
+ * @throws ImageForeignError for an archive, or an image of a kind that is not read here: as raw it would be nonsense
+ */
 export async function detectFileFormat(path: string): Promise<DetectedFormat> {
+  const found = await tellFile(path);
+  if (typeof found === 'string') return found;
+  throw new ImageForeignError(
+    path,
+    found.format,
+    `is ${found.what}, which cannot be read here`,
+    found.remedy,
+  );
+}
+
+/** The same, with what is not read here as a result. */
+export async function tellFile(path: string): Promise<DetectedFormat | ForeignFile> {
   const file = await open(path, 'r');
   try {
-    const head = Buffer.alloc(16);
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    return detectFormat(head.subarray(0, bytesRead));
+    const memory = Buffer.alloc(foreignHeadBytes);
+    const { bytesRead } = await file.read(memory, 0, memory.length, 0);
+    const head = memory.subarray(0, bytesRead);
+    const format = detectFormat(head);
+    return format === 'raw' ? (foreignFile(head) ?? format) : format;
   } finally {
     await file.close();
   }

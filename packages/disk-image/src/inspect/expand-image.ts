@@ -6,7 +6,8 @@ import { createGunzip } from 'node:zlib';
 import { dataRuns } from '../block/data-runs.ts';
 import { typedWriteError } from '../block/sparse-file.ts';
 import { writeAll } from '../block/write-all.ts';
-import { ImageExpandError, ImageLimitError } from '../errors.ts';
+import { ImageExpandError, ImageForeignError, ImageLimitError } from '../errors.ts';
+import { tellFile } from './detect-format.ts';
 import { expandZstd } from './zstd-frames.ts';
 
 export type CompressedFormat = 'raw.zst' | 'raw.gz' | 'raw.xz';
@@ -71,7 +72,10 @@ export async function* expandPieces(
   }
 }
 
-/** Expands into a sparse file, which is made or emptied first; not flushed. Its length. */
+/**
+ * Expands into a sparse file, which is made or emptied first; not flushed. Its length.
+ * @throws ImageExpandError, ImageLimitError, DiskFullError; ImageForeignError where something else than a raw disk comes out
+ */
 export async function expandToFile(
   path: string,
   format: CompressedFormat,
@@ -96,7 +100,21 @@ export async function expandToFile(
   } catch (error) {
     throw typedWriteError(error, target);
   }
+  await refuseOthers(path, target);
   return at;
+}
+
+/** `disk.tar.gz` and `disk.qcow2.zst` are no raw disks. */
+async function refuseOthers(path: string, expanded: string): Promise<void> {
+  const found = await tellFile(expanded);
+  if (found === 'raw') return;
+  const { format, what } = typeof found === 'string' ? { format: found, what: `an image (${found})` } : found;
+  throw new ImageForeignError(
+    path,
+    format,
+    `holds something that is ${what}, and only raw disks are read out of compressed files`,
+    'expand it first, and name what comes out',
+  );
 }
 
 async function* gunzip(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

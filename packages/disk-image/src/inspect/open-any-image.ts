@@ -35,7 +35,7 @@ export interface AnyImage {
 /**
  * Opens an image for reading. Images that stand on other files (qcow2 with a backing or data file) are refused, as they
  * could make any file of this machine part of a disk.
- * @throws ImageBackingError, ImageExpandError, ImageLimitError, FfuFormatError, NbdError, DiskFullError
+ * @throws ImageForeignError, ImageBackingError, ImageExpandError, ImageLimitError, FfuFormatError, NbdError, DiskFullError
  */
 export async function openAnyImage(path: string, options: OpenAnyOptions = {}): Promise<AnyImage> {
   // Absolute: what qemu takes for a protocol ("nbd:…", "json:…") cannot begin with a slash.

@@ -4,10 +4,11 @@ import { hashFile } from '@osforge/flush';
 import { ProgramFailedError } from '@osforge/process';
 import { contentDigest } from '../block/digest.ts';
 import type { BlockReader } from '../block/reader.ts';
-import { isImageFormatError, NbdError, SignatureError } from '../errors.ts';
+import { ImageForeignError, isImageFormatError, NbdError, SignatureError } from '../errors.ts';
 import { verifyFfu } from '../ffu/verify-ffu.ts';
-import { type DetectedFormat, detectFileFormat } from '../inspect/detect-format.ts';
+import { type DetectedFormat, tellFile } from '../inspect/detect-format.ts';
 import { readFileSystem } from '../inspect/file-system.ts';
+import type { ForeignFormat } from '../inspect/foreign-file.ts';
 import { openAnyImage, type OpenAnyOptions, refuseBacking } from '../inspect/open-any-image.ts';
 import { readTable } from '../inspect/partition-table.ts';
 import { checkImage } from '../qemu/info.ts';
@@ -26,7 +27,8 @@ export interface VerifyImageReport {
   /** No check failed, and one could be made: of a file that nothing is known of nothing holds. */
   readonly ok: boolean;
   readonly path: string;
-  readonly format: DetectedFormat;
+  /** Of an archive, or an image of a kind that is not read here, its own: only the lists beside it can say something. */
+  readonly format: DetectedFormat | ForeignFormat;
   readonly checks: readonly VerifyCheck[];
 }
 
@@ -45,7 +47,7 @@ export async function verifyImage(
   options: VerifyImageOptions = {},
 ): Promise<VerifyImageReport> {
   const file = resolve(path);
-  const format = await detectFileFormat(file);
+  const found = await tellFile(file);
   const checks: VerifyCheck[] = [];
   const promises = await readPromises(file);
   for (const remark of promises.remarks) checks.push({ name: 'checksums', status: 'note', detail: remark });
@@ -58,10 +60,26 @@ export async function verifyImage(
   } else checks.push({ name: 'checksums', status: 'note', detail: 'no list beside the image names it' });
   if (options.publicKey !== undefined)
     checks.push(await checkSignature(file, promises.file, options.publicKey));
+  const report = (format: VerifyImageReport['format']): VerifyImageReport => {
+    const isFound = (wanted: VerifyCheck['status']): boolean =>
+      checks.some(({ status }) => status === wanted);
+    return { ok: isFound('ok') && !isFound('failed'), path, format, checks };
+  };
+  if (typeof found !== 'string') {
+    // A download can be what was promised and yet no disk image.
+    const detail = `it is ${found.what}, and what is in it was not looked at: ${found.remedy}`;
+    checks.push({ name: found.format, status: 'note', detail });
+    return report(found.format);
+  }
+  const format = found;
   const guarded = async (name: string, check: () => Promise<void>): Promise<void> => {
     try {
       await check();
     } catch (error) {
+      if (error instanceof ImageForeignError) {
+        checks.push({ name: error.format, status: 'note', detail: error.message });
+        return;
+      }
       if (!isDamage(error)) throw error;
       checks.push({ name, status: 'failed', detail: error.message });
     }
@@ -84,8 +102,7 @@ export async function verifyImage(
       await image.close();
     }
   });
-  const isFound = (wanted: VerifyCheck['status']): boolean => checks.some(({ status }) => status === wanted);
-  return { ok: isFound('ok') && !isFound('failed'), path, format, checks };
+  return report(format);
 }
 
 function isDamage(error: unknown): error is Error {
