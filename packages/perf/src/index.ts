@@ -98,31 +98,7 @@ export {
   type ShutdownSignalsOptions,
   type SignalSource,
 } from './lifecycle/shutdown-signals.ts';
-export {
-  BufferPool,
-  pageBytes,
-  type AcquireOptions,
-  type BufferPoolOptions,
-  type BufferPoolStatistics,
-} from './pools/buffer-pool.ts';
-export {
-  DoubleReleaseError,
-  ForeignReleaseError,
-  isTransientPoolError,
-  PoolOptionError,
-  PoolTimeoutError,
-  RingBufferClosedError,
-  RingBufferFullError,
-  RingBufferTimeoutError,
-} from './pools/errors.ts';
-export { ObjectPool, type ObjectPoolOptions, type ObjectPoolStatistics } from './pools/object-pool.ts';
-export {
-  RingBuffer,
-  type OverflowPolicy,
-  type QueueItem,
-  type RingBufferOptions,
-  type WaitForItemsOptions,
-} from './pools/ring-buffer.ts';
+export * from './pools/index.ts';
 export {
   isAtLeast,
   type PressureFractions,

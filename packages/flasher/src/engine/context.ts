@@ -1,10 +1,10 @@
-import type { BufferPool } from '@osforge/perf';
+import type { BufferPool } from '@osforge/perf/pools';
 import type { ImageSource } from '../source/source.ts';
 import type { TargetIdentity } from '../targets/identity.ts';
 import type { OpenTargetOptions } from '../targets/open-target.ts';
 import type { TargetHandle } from '../targets/target-handle.ts';
+import type { ImageDigests } from './image-digests.ts';
 import type { Layout } from './layout.ts';
-import type { RangeDigests } from './range-digests.ts';
 import type { Semaphore } from './semaphore.ts';
 import type { SharedWindow } from './shared-window.ts';
 
@@ -25,7 +25,7 @@ export interface FlashContext {
   readonly source: ImageSource;
   readonly layout: Layout;
   readonly window: SharedWindow;
-  readonly digests: RangeDigests;
+  readonly digests: ImageDigests;
   readonly zeros: Buffer;
   /** For reading back, and for targets that read the image for themselves. */
   readonly pool: BufferPool;

@@ -1,11 +1,11 @@
-import { BufferPool } from '@osforge/perf';
+import { BufferPool } from '@osforge/perf/pools';
 import { FlashCancelledError, FlashOptionError, type FlasherError } from '../errors.ts';
 import type { ImageSource } from '../source/source.ts';
 import type { TargetIdentity } from '../targets/identity.ts';
 import type { FlashContext, WriteSettings } from './context.ts';
+import { ImageDigests } from './image-digests.ts';
 import type { Layout } from './layout.ts';
 import { type TargetProgress, Throttle } from './progress.ts';
-import { RangeDigests } from './range-digests.ts';
 import { Semaphore } from './semaphore.ts';
 import { SharedWindow } from './shared-window.ts';
 import { TargetRun, type TargetWork } from './target-run.ts';
@@ -59,17 +59,20 @@ export class FlashEngine {
   constructor(options: EngineOptions) {
     this.#options = options;
     const { source, layout, settings, windowBytes, digestWhole, open, now } = options;
+    const slots = Math.floor(windowBytes / layout.chunkBytes);
     const pool = new BufferPool({
       sizeBytes: layout.chunkBytes,
-      count: Math.floor(windowBytes / layout.chunkBytes),
+      count: slots + maxTargets,
+      shared: true,
     });
     const lanes = new BufferPool({ sizeBytes: layout.chunkBytes, count: laneBuffers });
     const zeros = new BufferPool({ sizeBytes: layout.chunkBytes, count: 1 }).tryAcquire() ?? Buffer.alloc(0);
-    const digests = new RangeDigests(layout, zeros, digestWhole || settings.expectedSha256 !== undefined);
+    const digests = new ImageDigests(layout, digestWhole || settings.expectedSha256 !== undefined);
     const window = new SharedWindow({
       source,
       layout,
       pool,
+      slots,
       zeros,
       digests,
       // To read again costs nothing but I/O from a file; a decompressor has to begin at the beginning.
@@ -139,8 +142,10 @@ export class FlashEngine {
   async close(): Promise<void> {
     this.cancel();
     await Promise.allSettled([...this.#runs.values()].map(({ ended }) => ended));
-    await this.#context.window.closed();
-    await this.#context.source.close();
+    const { window, digests, source } = this.#context;
+    await window.closed();
+    await digests.close();
+    await source.close();
   }
 
   /** Half of the window may be held by writes under way, so that devices that hang never stop the others. */

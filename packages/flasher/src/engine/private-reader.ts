@@ -1,4 +1,4 @@
-import type { BufferPool } from '@osforge/perf';
+import type { BufferPool } from '@osforge/perf/pools';
 import { asSourceError } from '../source/open-source.ts';
 import type { ImageSource } from '../source/source.ts';
 import { ChunkReader } from './chunk-reader.ts';

@@ -1,8 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
 import { chunksPerRange, type Layout, rangeOf } from './layout.ts';
-import type { ReadChunk } from './chunk-reader.ts';
 
-/** SHA-256 of every range of the image, and of all of it, made from its chunks in order. */
+/** A piece of the image; what is all zeros carries no bytes. */
+export interface ChunkBytes {
+  readonly index: number;
+  readonly lengthBytes: number;
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** SHA-256 of every range of the image, and of all of it, made of its chunks in order. */
 export class RangeDigests {
   readonly #layout: Layout;
   readonly #zeros: Buffer;
@@ -25,14 +31,14 @@ export class RangeDigests {
   }
 
   /** The next chunk; chunks that were added before are passed over. */
-  add(chunk: ReadChunk, buffer: Buffer): void {
-    if (chunk.index !== this.#next) return;
+  add({ index, lengthBytes, bytes }: ChunkBytes): void {
+    if (index !== this.#next) return;
     this.#next += 1;
-    this.#sizeBytes += chunk.lengthBytes;
-    const bytes = (chunk.zero ? this.#zeros : buffer).subarray(0, chunk.lengthBytes);
-    this.#whole?.update(bytes);
-    if (chunk.zero && this.#range === undefined) this.#pendingZeros += chunk.lengthBytes;
-    else this.#startedRange().update(bytes);
+    this.#sizeBytes += lengthBytes;
+    const hashed = bytes ?? this.#zeros.subarray(0, lengthBytes);
+    this.#whole?.update(hashed);
+    if (bytes === undefined && this.#range === undefined) this.#pendingZeros += lengthBytes;
+    else this.#startedRange().update(hashed);
     if (this.#next % chunksPerRange(this.#layout) === 0) this.#endRange();
   }
 
@@ -44,11 +50,7 @@ export class RangeDigests {
     this.#done = true;
   }
 
-  /** Undefined until all of the range was added. */
-  range(range: number): string | undefined {
-    return this.#digests[range];
-  }
-
+  /** Of the ranges that are complete. */
   get ranges(): readonly string[] {
     return this.#digests;
   }

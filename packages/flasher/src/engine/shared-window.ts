@@ -1,10 +1,10 @@
-import { BufferPool } from '@osforge/perf';
+import { BufferPool } from '@osforge/perf/pools';
 import { asSourceError } from '../source/open-source.ts';
 import type { ImageSource } from '../source/source.ts';
-import { ChunkReader } from './chunk-reader.ts';
+import { ChunkReader, type ReadChunk } from './chunk-reader.ts';
 import { within } from './deadline.ts';
+import type { ImageDigests } from './image-digests.ts';
 import type { Layout } from './layout.ts';
-import type { RangeDigests } from './range-digests.ts';
 import { Wake } from './wake.ts';
 
 /** A chunk that stays in memory until it is released. */
@@ -28,9 +28,12 @@ export interface Member {
 export interface SharedWindowOptions {
   readonly source: ImageSource;
   readonly layout: Layout;
+  /** Of shared memory: the digests are made by another thread. */
   readonly pool: BufferPool;
+  /** How many of its buffers the read-ahead has for few targets; see {@link SharedWindow}. */
+  readonly slots: number;
   readonly zeros: Buffer;
-  readonly digests: RangeDigests;
+  readonly digests: ImageDigests;
   /** How long the fastest waits for the slowest before that one has to read for itself, in milliseconds. */
   readonly patienceMs: number;
   readonly readTimeoutMs: number;
@@ -51,8 +54,9 @@ interface Slot {
 const maxEntries = 4096;
 
 /**
- * The image, read (and decompressed) once and ahead, for all targets that keep up. Memory is that of the pool: when all
- * of it is in use, what no attached target needs any more makes room. If the fastest has nothing left to do because
+ * The image, read (and decompressed) once and ahead, for all targets that keep up. Memory is `slots` chunks, or as many
+ * as there are targets and half of `slots`: were each of them hanging in a write, the next would still find room. When
+ * all of it is in use, what no attached target needs any more makes room. If the fastest has nothing left to do because
  * the slowest still needs the oldest chunk, the slowest is detached: it reads for itself until it has caught up.
  */
 export class SharedWindow {
@@ -118,9 +122,7 @@ export class SharedWindow {
       release: () => {
         if (released) return;
         released = true;
-        slot.pins -= 1;
-        this.#free(slot);
-        this.#change.notify();
+        this.#unpin(slot);
       },
     };
   }
@@ -165,39 +167,46 @@ export class SharedWindow {
           this.#options.pool.release(buffer);
           break;
         }
-        digests.add(chunk, buffer);
         this.#publish(chunk, buffer);
       }
-      digests.end();
       this.#ended = true;
+      this.#published.notify();
+      await waitOrAbort(digests.end(), signal);
     } catch (error) {
-      this.#failure = signal.aborted ? reasonOf(signal) : asSourceError(error, source.path);
+      if (signal.aborted) this.#failure = reasonOf(signal);
+      else this.#failure = digests.failure ?? asSourceError(error, source.path);
+      digests.fail(this.#failure);
     } finally {
       this.#published.notify();
       await reader.close().catch(() => undefined);
     }
   }
 
-  #publish(chunk: { index: number; lengthBytes: number; zero: boolean }, buffer: Buffer): void {
+  #publish(chunk: ReadChunk, buffer: Buffer): void {
     const { index, lengthBytes, zero } = chunk;
     if (index === 0) this.#first = { data: alignedCopy(zero ? this.#options.zeros : buffer), lengthBytes };
+    const slot: Slot = { index, lengthBytes, data: zero ? undefined : buffer, pins: 1, evicted: false };
+    this.#slots.set(index, slot);
+    this.#options.digests.add(chunk, buffer, () => {
+      this.#unpin(slot);
+    });
     if (zero) this.#options.pool.release(buffer);
-    const data = zero ? undefined : buffer;
-    this.#slots.set(index, { index, lengthBytes, data, pins: 0, evicted: false });
     this.#head = index + 1;
     this.#published.notify();
   }
 
   async #freeBuffer(): Promise<Buffer> {
-    const { pool, patienceMs, signal, now } = this.#options;
+    const { pool, digests, patienceMs, signal, now } = this.#options;
     let starvedAt: number | undefined;
     for (;;) {
       signal.throwIfAborted();
+      if (digests.failure !== undefined) throw digests.failure;
       if ([...this.#members].some(({ attached }) => attached)) {
-        const free = this.#slots.size < maxEntries ? pool.tryAcquire() : undefined;
+        const free = this.#hasRoom() ? pool.tryAcquire() : undefined;
         if (free !== undefined) return free;
         if (this.#evict()) continue;
-        if ([...this.#members].some(({ waiting }) => waiting)) {
+        const isHashing = digests.pending > 0; // which is nobody's fault, and over soon
+        if (!isHashing && [...this.#members].some(({ waiting }) => waiting)) {
           // Somebody starves: give the slowest a moment, then go on without it.
           starvedAt ??= now();
           const left = starvedAt + patienceMs - now();
@@ -209,6 +218,12 @@ export class SharedWindow {
       }
       await waitOrAbort(this.#change.wait(), signal);
     }
+  }
+
+  #hasRoom(): boolean {
+    const { pool, slots } = this.#options;
+    const most = Math.max(slots, this.#members.size + Math.ceil(slots / 2));
+    return this.#slots.size < maxEntries && pool.statistics.inUse < most;
   }
 
   /** Drops the chunks that no attached target needs; true if one was dropped. */
@@ -232,6 +247,12 @@ export class SharedWindow {
       member.attached = false;
       this.#detachments += 1;
     }
+  }
+
+  #unpin(slot: Slot): void {
+    slot.pins -= 1;
+    this.#free(slot);
+    this.#change.notify();
   }
 
   #free(slot: Slot): void {

@@ -6,6 +6,9 @@ import { within } from './deadline.ts';
 import { roundUp, type Stretch } from './layout.ts';
 import type { Lease } from './shared-window.ts';
 
+/** What is read back as one: two pieces a target are in memory, and pages of its buffer that are not used cost nothing. */
+const digestPieceBytes = 512 << 10;
+
 /** The operations of one target with their deadlines; none of them gives a buffer back that the kernel still uses. */
 export class TargetIo {
   readonly handle: TargetHandle;
@@ -57,17 +60,17 @@ export class TargetIo {
   async digest({ startBytes, lengthBytes }: Stretch): Promise<string> {
     await this.#run('flush', this.handle.beforeReadBack());
     const hash = createHash('sha256');
-    const { chunkBytes } = this.#context.layout;
+    const pieceBytes = Math.min(this.#context.layout.chunkBytes, digestPieceBytes);
     const end = startBytes + lengthBytes;
     const read = (at: number): Promise<{ bytes: Buffer; release: () => void }> => {
-      const reading = this.#read(at, Math.min(chunkBytes, end - at));
+      const reading = this.#read(at, Math.min(pieceBytes, end - at));
       reading.catch(() => undefined); // seen when its turn comes
       return reading;
     };
     let next = read(startBytes);
-    for (let at = startBytes; at < end; at += chunkBytes) {
+    for (let at = startBytes; at < end; at += pieceBytes) {
       const { bytes, release } = await next;
-      if (at + chunkBytes < end) next = read(at + chunkBytes);
+      if (at + pieceBytes < end) next = read(at + pieceBytes);
       hash.update(bytes);
       release();
     }

@@ -25,7 +25,7 @@ export interface FlashOptions {
   readonly sourceTimeoutMs?: number | undefined;
   /** Memory of the shared read-ahead, in bytes; default 20 MiB. */
   readonly windowBytes?: number | undefined;
-  /** What is read and written as one, in bytes; a multiple of 4096, default 512 KiB. */
+  /** What is read and written as one, in bytes; a multiple of 4096, default 1 MiB. */
   readonly chunkBytes?: number | undefined;
   /** What is verified, journalled and rewritten as one, in bytes; a multiple of chunkBytes, default 16 MiB. */
   readonly rangeBytes?: number | undefined;
@@ -71,7 +71,7 @@ export interface Flash {
  */
 export async function startFlash(options: FlashOptions): Promise<Flash> {
   const {
-    chunkBytes = 512 << 10,
+    chunkBytes = 1 << 20,
     rangeBytes = 16 << 20,
     windowBytes = 20 << 20,
     sourceTimeoutMs = 60_000,

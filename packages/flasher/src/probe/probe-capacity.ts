@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BufferPool } from '@osforge/perf';
+import type { BufferPool } from '@osforge/perf/pools';
 import { within } from '../engine/deadline.ts';
 import { TargetCapacityError } from '../errors.ts';
 import type { TargetIdentity } from '../targets/identity.ts';
@@ -44,7 +44,7 @@ export async function probeCapacity(
   try {
     const sizeBytes = handle.identity.sizeBytes;
     const offsets = sampleOffsets(sizeBytes, sampleBytes);
-    const { BufferPool } = await import('@osforge/perf');
+    const { BufferPool } = await import('@osforge/perf/pools');
     const pool = new BufferPool({ sizeBytes: sampleBytes, count: offsets.length + 2 });
     const scratch = await pool.acquire();
     const io = (what: string, work: Promise<void>): Promise<void> =>

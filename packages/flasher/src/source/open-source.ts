@@ -1,10 +1,14 @@
 import { open, readFile, stat } from 'node:fs/promises';
+import { type BlockReader, openRaw } from '@osforge/disk-image/raw';
 import { FlashSourceError } from '../errors.ts';
 import { bmapExtents, parseBmap } from './bmap.ts';
 import { compressedSource } from './compressed-source.ts';
 import { decompressedSize } from './decompressed-size.ts';
 import { randomAccessSource } from './random-access-source.ts';
 import type { ImageSource, SourceFormat } from './source.ts';
+
+/** The unit in which stat(2) counts what a file takes, whatever the file system's blocks are. */
+const statBlockBytes = 512;
 
 /** Which image to write. Plain data. */
 export interface SourceRequest {
@@ -52,9 +56,8 @@ async function openAs(request: SourceRequest, { check }: { check: boolean }): Pr
     }
     if (check && format === 'qcow2') await assertSound(path);
     if (check && format === 'ffu') await assertDigests(path);
-    // Loaded only where it is needed: it weighs megabytes in a process that should be small.
-    const { openImage } = await import('@osforge/disk-image');
-    const reader = await openImage(path, format);
+    const hasNoHoles = status.blocks * statBlockBytes >= status.size;
+    const reader = await openDisk(path, format, extents === undefined && !hasNoHoles);
     if (bmap !== undefined && bmap.imageSizeBytes !== reader.sizeBytes) {
       await reader.close();
       const message = `${String(request.bmapPath)} is about ${bmap.imageSizeBytes} bytes, and ${path} has ${reader.sizeBytes}`;
@@ -64,6 +67,17 @@ async function openAs(request: SourceRequest, { check }: { check: boolean }): Pr
   } catch (error) {
     throw asSourceError(error, path);
   }
+}
+
+/** The rest of disk-image is loaded only where it is needed: it weighs megabytes in a process that should be small. */
+async function openDisk(
+  path: string,
+  format: Exclude<SourceFormat, 'gzip' | 'xz' | 'zstd'>,
+  findHoles: boolean,
+): Promise<BlockReader> {
+  if (format === 'raw' && !findHoles) return await openRaw(path);
+  const { openImage } = await import('@osforge/disk-image');
+  return await openImage(path, format);
 }
 
 /**

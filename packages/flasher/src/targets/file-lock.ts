@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, link, open, readFile, rm, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ProcessIdentity } from '@osforge/process';
+import { isAlive, processIdentity, type ProcessIdentity } from '@osforge/process/identity';
 import { errnoOf, TargetBusyError } from '../errors.ts';
 
 /** Debian's folder for locks (FHS 3.0, 5.9), gone with the next start of the machine; else where everybody may write. */
@@ -18,7 +18,6 @@ const lockFolders = ['/run/lock', '/tmp'];
  * @throws TargetBusyError
  */
 export async function lockFile(path: string, inode: string): Promise<() => Promise<void>> {
-  const { processIdentity } = await import('@osforge/process');
   const name = `osforge-flash-${inode.replace(':', '-')}`;
   const folder = await firstWritable(lockFolders);
   const lock = join(folder, name);
@@ -64,7 +63,6 @@ async function firstWritable(folders: readonly string[]): Promise<string> {
 const busy = (path: string): string => `${path} is being flashed by another process: wait for its end`;
 
 async function isHeld(lock: string): Promise<boolean> {
-  const { isAlive } = await import('@osforge/process');
   try {
     // Written by lockFile above, whole; what does not fit counts as held.
     return isAlive(JSON.parse(await readFile(lock, 'utf8')) as ProcessIdentity);

@@ -1,6 +1,9 @@
 /** Node has it, and only TypeScript's library for browsers declares it. */
 declare const WebAssembly: {
-  Memory: new (options: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+  Memory: {
+    new (options: { initial: number; maximum: number }): { buffer: ArrayBuffer };
+    new (options: { initial: number; maximum: number; shared: true }): { buffer: SharedArrayBuffer };
+  };
 };
 
 /** The unit in which WebAssembly's memory is asked for, and the most of them. */
@@ -13,9 +16,12 @@ export const maxSlabBytes: number = 65_536 * wasmPageBytes;
  * page. WebAssembly's memory is mapped by V8, and a mapping starts on a page. Each reserves some 10 GB of addresses
  * (no memory) as a guard, which is why a pool takes one slab and cuts it.
  *
- * It cannot be transferred to a worker thread.
+ * It cannot be transferred to a worker thread; shared memory is there for all threads that are given it.
  */
-export function alignedSlab(sizeBytes: number): ArrayBuffer {
+export function alignedSlab(sizeBytes: number, shared = false): ArrayBuffer | SharedArrayBuffer {
   const pages = Math.ceil(sizeBytes / wasmPageBytes);
-  return new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer;
+  const options = { initial: pages, maximum: pages };
+  return shared
+    ? new WebAssembly.Memory({ ...options, shared: true }).buffer
+    : new WebAssembly.Memory(options).buffer;
 }

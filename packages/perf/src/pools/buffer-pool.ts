@@ -14,6 +14,11 @@ export interface BufferPoolOptions {
   readonly sizeBytes: number;
   /** How many buffers; all memory is reserved at once, and used when it is written to. At most 4 GiB together. */
   readonly count: number;
+  /**
+   * True for memory that worker threads can be given too (`buffer.buffer` is a SharedArrayBuffer): nothing is copied or
+   * transferred. A buffer must then be released only after the other thread is done with it. Default false.
+   */
+  readonly shared?: boolean | undefined;
 }
 
 /** How to wait for a buffer. */
@@ -51,7 +56,7 @@ export class BufferPool {
   #peak = 0;
 
   /** @throws PoolOptionError */
-  constructor({ sizeBytes, count }: BufferPoolOptions) {
+  constructor({ sizeBytes, count, shared }: BufferPoolOptions) {
     checkCount('count', count);
     checkCount('sizeBytes', sizeBytes);
     if (sizeBytes % pageBytes !== 0)
@@ -62,7 +67,7 @@ export class BufferPool {
         `of ${count} buffers of ${sizeBytes} bytes is more than ${maxSlabBytes} bytes`,
       );
     this.sizeBytes = sizeBytes;
-    const slab = alignedSlab(sizeBytes * count);
+    const slab = alignedSlab(sizeBytes * count, shared);
     this.#buffers = Array.from({ length: count }, (_, index) =>
       Buffer.from(slab, index * sizeBytes, sizeBytes),
     );

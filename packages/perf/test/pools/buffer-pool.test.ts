@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   BufferPool,
@@ -43,6 +46,38 @@ describe('with O_DIRECT on a real file', () => {
         expect(back.every((byte) => byte === index)).toBe(true);
       }
     } finally {
+      await file.close();
+    }
+  });
+
+  test('a shared buffer reads and writes, and a worker thread hashes it where it is', async () => {
+    const pool = new BufferPool({ sizeBytes: 2 * pageBytes, count: 3, shared: true });
+    const file = await open(path, constants.O_RDWR | constants.O_DIRECT);
+    const worker = new Worker(
+      `const { parentPort } = require('node:worker_threads');
+       const { createHash } = require('node:crypto');
+       parentPort.on('message', (bytes) => {
+         parentPort.postMessage(createHash('sha256').update(bytes).digest('hex'));
+         bytes.fill(9);
+         parentPort.postMessage('filled');
+       });`,
+      { eval: true },
+    );
+    try {
+      const buffers = [await pool.acquire(), await pool.acquire()];
+      const buffer = buffers[1] ?? Buffer.alloc(0);
+      await file.read(buffer, 0, buffer.length, 512 * 1024);
+      worker.postMessage(buffer);
+      const [digest] = (await once(worker, 'message')) as [string];
+      expect(digest).toBe(createHash('sha256').update(Buffer.alloc(2 * pageBytes, 7)).digest('hex'));
+      await once(worker, 'message');
+      expect(buffer.every((byte) => byte === 9)).toBe(true);
+      expect(buffers[0]?.includes(9)).toBe(false);
+      await file.write(buffer, 0, buffer.length, 512 * 1024);
+      expect((await file.read(await pool.acquire(), 0, pageBytes, 512 * 1024)).buffer[0]).toBe(9);
+      for (const one of buffers) pool.release(one);
+    } finally {
+      await worker.terminate();
       await file.close();
     }
   });
