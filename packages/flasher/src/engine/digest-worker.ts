@@ -11,8 +11,7 @@ export interface DigestWorkerData {
 
 /** The next chunk: its bytes in shared memory, nothing for zeros; or the end of the image. */
 export type DigestRequest =
-  | { readonly index: number; readonly lengthBytes: number; readonly bytes: Uint8Array | undefined }
-  | 'end';
+  { readonly index: number; readonly lengthBytes: number; readonly bytes: Uint8Array | undefined } | 'end';
 
 export interface DigestReply {
   /** The chunk whose memory is no longer needed; undefined at the end. */

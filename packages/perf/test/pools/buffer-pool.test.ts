@@ -69,7 +69,11 @@ describe('with O_DIRECT on a real file', () => {
       await file.read(buffer, 0, buffer.length, 512 * 1024);
       worker.postMessage(buffer);
       const [digest] = (await once(worker, 'message')) as [string];
-      expect(digest).toBe(createHash('sha256').update(Buffer.alloc(2 * pageBytes, 7)).digest('hex'));
+      expect(digest).toBe(
+        createHash('sha256')
+          .update(Buffer.alloc(2 * pageBytes, 7))
+          .digest('hex'),
+      );
       await once(worker, 'message');
       expect(buffer.every((byte) => byte === 9)).toBe(true);
       expect(buffers[0]?.includes(9)).toBe(false);
