@@ -53,6 +53,28 @@ test('inspect: a table for people, JSON for programs', async ({ folder }) => {
   expect(json.stdout).not.toContain('hashes');
 });
 
+test('a zip is called a zip, with what to do', async ({ folder }) => {
+  const file = path.join(folder, 'disk.raw.zip');
+  await writeFile(file, Buffer.from('504b030414000000', 'hex'));
+  for (const args of [
+    ['inspect', 'disk.raw.zip'],
+    ['convert', 'disk.raw.zip', 'out.qcow2'],
+    ['diff', 'disk.raw.zip', 'disk.raw.zip'],
+  ]) {
+    const { code, stdout, stderr } = await cli(args, { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: args[0] === 'diff' ? 2 : 1, stdout: '' });
+    expect(stderr).toBe(
+      `error: ${file} is a zip archive, which cannot be read here: unpack it first (unzip) and name the image that was in it\n`,
+    );
+  }
+  const verified = await cli(['verify', 'disk.raw.zip'], { cwd: folder });
+  expect(verified.code).toBe(1);
+  expect(verified.stdout).toMatch(
+    /^note +zip +it is a zip archive, and what is in it was not looked at: unpack it /m,
+  );
+  expect(await readdir(folder)).toEqual(['disk.raw.zip']);
+});
+
 test('what a hostile image says of itself cannot reach the terminal', async ({ folder }) => {
   await makeDisk(folder, 'disk.raw', 'x\u001b[31m\u202ey');
   const { stdout } = await cli(['inspect', 'disk.raw'], { cwd: folder });

@@ -115,6 +115,7 @@ export {
   inspectImage,
   type ImageReport,
   type InspectedPartition,
+  type InspectedStore,
   type InspectOptions,
 } from './inspect/inspect-image.ts';
 export type { PartitionFacts, TableFacts } from './inspect/partition-table.ts';

@@ -13,7 +13,7 @@ import {
   verifyImage,
 } from '@osforge/disk-image';
 import { describe, expect, test } from 'vitest';
-import { buildFfu } from './ffu/build-ffu.ts';
+import { buildFfu, manifestOf } from './ffu/build-ffu.ts';
 import { makeSampleDisk } from './sample-disk.ts';
 import { seededRandom, tempFolder, tool } from './temp.ts';
 
@@ -191,6 +191,42 @@ test.each([
   });
   await writeFile(path, file);
   expect((await inspectImage(path)).sectorSize).toEqual(told);
+});
+
+test('an FFU with several disks says which, and what is about the first alone', async () => {
+  const path = join(await tempFolder(), 'disks.ffu');
+  const data = Buffer.alloc(4096, 1);
+  const stores = [
+    { blockBytes: 4096, devicePath: 'VenHw(one)', entries: [{ locations: [[0, 1]] as const, data }] },
+    {
+      blockBytes: 4096,
+      devicePath: 'VenHw(second)',
+      entries: [0, 2].map((place) => ({ locations: [[0, place]] as const, data })),
+    },
+  ];
+  const manifest = manifestOf([
+    { sectorSize: 512, sectors: 32 },
+    { sectorSize: 4096, sectors: 3 },
+  ]);
+  await writeFile(path, buildFfu({ kind: 'v2', chunkBytes: 4096, manifest, stores }));
+  expect(await inspectImage(path)).toMatchObject({
+    format: 'ffu',
+    virtualBytes: 32 * 512,
+    sectorSize: { bytes: 512, told: 'FFU manifest' },
+    stores: [
+      { number: 1, devicePath: 'VenHw(one)', sizeBytes: 32 * 512, sectorSize: 512, storedBytes: 4096 },
+      { number: 2, devicePath: 'VenHw(second)', sizeBytes: 3 * 4096, sectorSize: 4096, storedBytes: 8192 },
+    ],
+  });
+  const note = { name: 'ffu', status: 'note', detail: expect.stringContaining('it holds 2 disks') as string };
+  expect((await verifyImage(path)).checks).toContainEqual(note);
+  // One disk is what everybody expects.
+  const single = manifestOf([{ sectorSize: 512, sectors: 32 }]);
+  await writeFile(
+    path,
+    buildFfu({ kind: 'v2', chunkBytes: 4096, manifest: single, stores: stores.slice(0, 1) }),
+  );
+  expect(await inspectImage(path)).not.toHaveProperty('stores');
 });
 
 test('a small file that claims a disk of a pebibyte is refused at once', async () => {

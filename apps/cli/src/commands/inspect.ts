@@ -1,10 +1,7 @@
-import type { FileSystemFacts, ImageReport, InspectedPartition } from '@osforge/disk-image';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { Host } from '../host/host.ts';
 import { untilStopped } from '../host/until-stopped.ts';
-import { cleanLine } from '../text/clean-text.ts';
-import { formatSize } from '../text/size.ts';
-import { formatTable } from '../text/table.ts';
+import { inspectLines } from './inspect-lines.ts';
 import { namedImage } from './named-image.ts';
 
 /** Says what an image is and what is on it. */
@@ -17,69 +14,8 @@ export async function inspect(
   const { inspectImage } = await import('@osforge/disk-image');
   return untilStopped(host, async (signal) => {
     const report = { ...(await inspectImage(file, { signal, hash: flags.hash ?? false })), path: image };
-    const text = flags.json ? JSON.stringify(report, undefined, 2) : describe(report).join('\n');
+    const text = flags.json ? JSON.stringify(report, undefined, 2) : inspectLines(report).join('\n');
     host.stdout.write(`${text}\n`);
     return exitCode.done;
   });
-}
-
-function describe(report: ImageReport): string[] {
-  const { table, sectorSize, partitions, fileSystem, hashes } = report;
-  const sectors =
-    sectorSize.bytes === undefined
-      ? 'not told (neither the format nor a GPT does)'
-      : `${sectorSize.bytes} bytes, told by the ${sectorSize.told}${sectorSize.problem === undefined ? '' : `; but ${sectorSize.problem}`}`;
-  const facts = [
-    ['image', cleanLine(report.path)],
-    ['format', report.format],
-    ['sectors', sectors],
-    ['disk', `${formatSize(report.virtualBytes)} (${report.virtualBytes} bytes)`],
-    ['used', formatSize(report.usedBytes)],
-    ['file', `${formatSize(report.fileBytes)}, occupies ${formatSize(report.allocatedBytes)}`],
-    ['table', describeTable(report)],
-    ...(table.problem === undefined || table.kind === 'none' ? [] : [['problem', cleanLine(table.problem)]]),
-    ...(fileSystem === undefined
-      ? []
-      : [['file system', describeFileSystem(fileSystem).join(' ').trimEnd()]]),
-    ...(hashes === undefined
-      ? []
-      : [
-          ['file SHA-256', hashes.file],
-          ['disk SHA-256', hashes.disk],
-        ]),
-  ];
-  const rows = partitions.map((partition) => [
-    String(partition.number),
-    cleanLine(partition.name),
-    formatSize(partition.startBytes),
-    formatSize(partition.sizeBytes),
-    partition.typeName ?? partition.typeGuid,
-    partition.guid ?? '',
-    ...content(partition),
-  ]);
-  const header = ['#', 'NAME', 'START', 'SIZE', 'TYPE', 'GUID', 'CONTENT', 'LABEL', 'STATE'];
-  return [...formatTable(facts), ...(rows.length === 0 ? [] : ['', ...formatTable([header, ...rows])])];
-}
-
-function describeTable({ table }: ImageReport): string {
-  if (table.kind === 'none') return 'none';
-  if (table.kind === 'mbr') return 'MBR';
-  const copies =
-    table.primaryOk === true && table.backupOk === true
-      ? 'both copies sound'
-      : `${table.primaryOk === true ? 'backup' : 'primary'} copy damaged`;
-  return `GPT ${table.diskGuid ?? ''}, ${copies}`;
-}
-
-function content({ fileSystem, problem }: InspectedPartition): string[] {
-  if (problem !== undefined) return ['', '', cleanLine(problem)];
-  return fileSystem === undefined ? ['', '', ''] : describeFileSystem(fileSystem);
-}
-
-function describeFileSystem({ type, label, state, problem }: FileSystemFacts): string[] {
-  return [
-    type,
-    cleanLine(label ?? ''),
-    problem === undefined ? (state ?? '') : `damaged: ${cleanLine(problem)}`,
-  ];
 }

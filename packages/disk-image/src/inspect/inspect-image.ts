@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { hashFile } from '@osforge/flush';
 import { contentDigest } from '../block/digest.ts';
 import type { BlockReader } from '../block/reader.ts';
+import type { FfuStore } from '../ffu/read-layout.ts';
 import type { DetectedFormat } from './detect-format.ts';
 import { type FileSystemFacts, readFileSystem } from './file-system.ts';
 import { type AnyImage, openAnyImage, type OpenAnyOptions } from './open-any-image.ts';
@@ -16,6 +17,20 @@ export interface InspectedPartition extends PartitionFacts {
   readonly fileSystem?: FileSystemFacts;
   /** Why the partition's content could not be looked at. */
   readonly problem?: string;
+}
+
+/** One of several disks in an FFU (V2). */
+export interface InspectedStore {
+  /** From 1, in the order of the file. */
+  readonly number: number;
+  /** Which disk of a machine it is for, as the file says. */
+  readonly devicePath?: string;
+  /** Of the disk. */
+  readonly sizeBytes: number;
+  /** Undefined where the manifest does not say. */
+  readonly sectorSize?: number;
+  /** Bytes of its blocks in the file. */
+  readonly storedBytes: number;
 }
 
 export interface ImageReport {
@@ -40,6 +55,8 @@ export interface ImageReport {
   readonly partitions: readonly InspectedPartition[];
   /** A file system that begins at the first byte of a disk without partitions. */
   readonly fileSystem?: FileSystemFacts;
+  /** All disks of an FFU with more than one; everything else in this report but the file is about the first. */
+  readonly stores?: readonly InspectedStore[];
   /** SHA-256 in hex. `disk` is over what a machine sees: equal for an image and its conversions. */
   readonly hashes?: { readonly file: string; readonly disk: string };
 }
@@ -73,11 +90,25 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
       table,
       partitions: inspected,
       ...(whole === undefined ? {} : { fileSystem: whole }),
+      ...(image.stores === undefined || image.stores.length < 2
+        ? {}
+        : { stores: image.stores.map(inspectStore) }),
       ...(options.hash === true ? { hashes: await hashes(image, signal) } : {}),
     };
   } finally {
     await image.close();
   }
+}
+
+function inspectStore(store: FfuStore, index: number): InspectedStore {
+  const { devicePath, diskSizeBytes, sectorSize, sectorSizeTold, payloadBytes } = store;
+  return {
+    number: index + 1,
+    ...(devicePath === undefined ? {} : { devicePath }),
+    sizeBytes: diskSizeBytes,
+    ...(sectorSizeTold ? { sectorSize } : {}),
+    storedBytes: payloadBytes,
+  };
 }
 
 async function inspectPartition(reader: BlockReader, partition: PartitionFacts): Promise<InspectedPartition> {

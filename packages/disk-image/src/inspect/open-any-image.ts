@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { BlockReader } from '../block/reader.ts';
 import { ImageBackingError, ImageLimitError } from '../errors.ts';
 import { openFfu } from '../ffu/open-ffu.ts';
+import type { FfuStore } from '../ffu/read-layout.ts';
 import { openImage } from '../qemu/open-image.ts';
 import { type DetectedFormat, detectFileFormat } from './detect-format.ts';
 import { expandToFile, type ExpandOptions } from './expand-image.ts';
@@ -28,12 +29,14 @@ export interface AnyImage {
   readonly reader: BlockReader;
   /** What the format itself says of the sectors; undefined for raw and qcow2, which do not. */
   readonly sectorSize: number | undefined;
+  /** The disks in an FFU; `reader` is of the first. Undefined for other formats. */
+  readonly stores?: readonly FfuStore[];
   /** Also removes what was expanded. */
   close(): Promise<void>;
 }
 
 /**
- * Opens an image for reading. Images that stand on other files (qcow2 with a backing or data file) are refused, as they
+ * Opens an image for reading; of an FFU with several disks (V2) the first. Images that stand on other files (qcow2 with a backing or data file) are refused, as they
  * could make any file of this machine part of a disk.
  * @throws ImageForeignError, ImageBackingError, ImageExpandError, ImageLimitError, FfuFormatError, NbdError, DiskFullError
  */
@@ -53,7 +56,8 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
   switch (format) {
     case 'ffu': {
       const ffu = await openFfu(file, signalOption);
-      return image(ffu, ffu.store.sectorSizeTold ? ffu.store.sectorSize : undefined);
+      const sectorSize = ffu.store.sectorSizeTold ? ffu.store.sectorSize : undefined;
+      return { ...image(ffu, sectorSize), stores: ffu.layout.stores };
     }
     case 'raw':
       return image(await openImage(file, 'raw', signalOption));

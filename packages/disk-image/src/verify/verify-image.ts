@@ -93,6 +93,11 @@ export async function verifyImage(
     try {
       if (format.startsWith('raw.'))
         checks.push({ name: format, status: 'ok', detail: 'it expands to its end' });
+      const disks = image.stores?.length ?? 1;
+      if (disks > 1) {
+        const detail = `it holds ${disks} disks; the tables and file systems of the first alone are looked at`;
+        checks.push({ name: format, status: 'note', detail });
+      }
       checks.push(...(await checkDisk(image.reader)));
       const { disk } = promises;
       // Of a raw image the file is the disk: it need not be read twice.
