@@ -12,34 +12,26 @@ const workerFile = new URL(
 );
 
 /**
- * SHA-256 of every range of the image, and of all of it, made of its chunks in order by a thread of its own: the thread
- * that reads and writes would otherwise spend most of its time on them.
+ * SHA-256 of every range of the image, and of all of it, made of its chunks in order by a thread for each of the two: the
+ * one that reads and writes would otherwise spend most of its time on them.
  */
 export class ImageDigests {
-  readonly #thread: Worker;
+  readonly #threads: readonly Worker[];
   readonly #change = new Wake();
-  readonly #hashing = new Map<number, () => void>();
+  /** By chunk: how many threads still need it, and whom to tell when none does. */
+  readonly #hashing = new Map<number, { left: number; readonly hashed: () => void }>();
   readonly #ranges: string[] = [];
   #whole: string | undefined;
-  #sizeBytes: number | undefined;
+  #addedBytes = 0;
+  #ended = 0;
   #failure: Error | undefined;
 
   /** @param whole false saves hashing everything twice; the digest of the whole image is then undefined */
   constructor(layout: Layout, whole: boolean) {
-    const workerData: DigestWorkerData = { layout, whole };
-    this.#thread = new Worker(workerFile, {
-      workerData,
-      execArgv: [],
-      env: {},
-      // The bytes are outside of its heap.
-      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
-    });
-    this.#thread.on('message', (reply: DigestReply) => {
-      this.#receive(reply);
-    });
-    this.#thread.on('error', (cause) => {
-      this.fail(new FlashEngineError('the thread that computes digests ended', { lastLines: [] }, { cause }));
-    });
+    this.#threads = [
+      this.#start({ layout, part: 'ranges' }, (digests) => this.#ranges.push(...digests)),
+      ...(whole ? [this.#start({ layout, part: 'whole' }, ([digest]) => (this.#whole = digest))] : []),
+    ];
   }
 
   /** The next chunk. `hashed` is called when its memory may be used again. */
@@ -48,20 +40,21 @@ export class ImageDigests {
       hashed();
       return;
     }
-    this.#hashing.set(index, hashed);
+    this.#addedBytes += lengthBytes;
+    this.#hashing.set(index, { left: this.#threads.length, hashed });
     this.#send({ index, lengthBytes, bytes: zero ? undefined : buffer.subarray(0, lengthBytes) });
   }
 
   /** After the last chunk; resolves when everything is known. */
   async end(): Promise<void> {
     this.#send('end');
-    while (this.#sizeBytes === undefined) await this.#progress();
+    while (this.sizeBytes === undefined) await this.#progress();
   }
 
   /** Nothing more will come: whoever waits for a digest gets this error. */
   fail(error: Error): void {
     this.#failure ??= error;
-    for (const hashed of this.#hashing.values()) hashed();
+    for (const { hashed } of this.#hashing.values()) hashed();
     this.#hashing.clear();
     this.#change.notify();
   }
@@ -77,7 +70,7 @@ export class ImageDigests {
 
   /** The digest of a range as soon as all of it was hashed; undefined if the image ends before. */
   async range(range: number): Promise<string | undefined> {
-    while (this.#ranges[range] === undefined && this.#sizeBytes === undefined) await this.#progress();
+    while (this.#ranges[range] === undefined && this.sizeBytes === undefined) await this.#progress();
     return this.#ranges[range];
   }
 
@@ -93,11 +86,11 @@ export class ImageDigests {
 
   /** Undefined before the end. */
   get sizeBytes(): number | undefined {
-    return this.#sizeBytes;
+    return this.#ended === this.#threads.length ? this.#addedBytes : undefined;
   }
 
   async close(): Promise<void> {
-    await this.#thread.terminate();
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
   }
 
   async #progress(): Promise<void> {
@@ -105,18 +98,36 @@ export class ImageDigests {
     await this.#change.wait();
   }
 
-  #send(request: DigestRequest): void {
-    this.#thread.postMessage(request);
+  #start(workerData: DigestWorkerData, take: (digests: readonly string[]) => void): Worker {
+    const thread = new Worker(workerFile, {
+      workerData,
+      execArgv: [],
+      env: {},
+      // The bytes are outside of its heap.
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
+    });
+    thread.on('message', ({ hashed, digests }: DigestReply) => {
+      take(digests);
+      if (hashed === undefined) this.#ended += 1;
+      else this.#release(hashed);
+      if (hashed === undefined || digests.length > 0) this.#change.notify();
+    });
+    thread.on('error', (cause) => {
+      this.fail(new FlashEngineError('a thread that computes digests ended', { lastLines: [] }, { cause }));
+    });
+    return thread;
   }
 
-  #receive({ hashed, ranges, sizeBytes, whole }: DigestReply): void {
-    this.#ranges.push(...ranges);
-    this.#sizeBytes = sizeBytes;
-    this.#whole = whole;
-    if (hashed !== undefined) {
-      this.#hashing.get(hashed)?.();
-      this.#hashing.delete(hashed);
-    }
-    if (ranges.length > 0 || sizeBytes !== undefined) this.#change.notify();
+  #send(request: DigestRequest): void {
+    for (const thread of this.#threads) thread.postMessage(request);
+  }
+
+  #release(index: number): void {
+    const chunk = this.#hashing.get(index);
+    if (chunk === undefined) return; // it failed meanwhile
+    chunk.left -= 1;
+    if (chunk.left > 0) return;
+    this.#hashing.delete(index);
+    chunk.hashed();
   }
 }
