@@ -1,10 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BuildImageFlags } from './commands/build-image.ts';
+import type { DiskSizeFlags } from './commands/disk-size-limit.ts';
 import type { FlashFlags } from './commands/flash.ts';
 import type { PlanFlags } from './commands/plan.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Host } from './host/host.ts';
 import { printed } from './host/printed.ts';
+import { parseSize } from './text/size.ts';
 import { version } from './version.ts';
 
 interface OutFlags {
@@ -140,8 +142,9 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .description('say what an image is and what is on it')
     .argument('<image>', 'raw, qcow2, VHDX, FFU, or raw compressed by zstd, gzip or xz')
     .option('--hash', 'also hash the file and the disk in it')
+    .addOption(maxDiskSizeOption())
     .option('--json', 'print the report as JSON')
-    .action(async (image: string, flags: { hash?: true; json?: true }) => {
+    .action(async (image: string, flags: DiskSizeFlags & { hash?: true; json?: true }) => {
       done(await printed((await import('./commands/inspect.ts')).inspect(image, flags, host), host));
     });
   program
@@ -154,8 +157,9 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
         'also require that SHA256SUMS.minisig beside the image is a signature of this minisign key',
       ).argParser(notEmpty),
     )
+    .addOption(maxDiskSizeOption())
     .option('--json', 'print the checks as JSON')
-    .action(async (image: string, flags: { publicKey?: string; json?: true }) => {
+    .action(async (image: string, flags: DiskSizeFlags & { publicKey?: string; json?: true }) => {
       done(await printed((await import('./commands/verify.ts')).verify(image, flags, host), host));
     });
   program
@@ -164,8 +168,9 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .argument('<source>', 'image of any format that inspect knows')
     .argument('<target>', 'file that ends in .raw, .img, .qcow2, .vhdx, .ffu, .raw.zst or .raw.gz')
     .option('-f, --force', 'replace an existing target, once the new one is complete')
+    .addOption(maxDiskSizeOption())
     .option('--json', 'print the result as JSON')
-    .action(async (source: string, target: string, flags: { force?: true; json?: true }) => {
+    .action(async (source: string, target: string, flags: DiskSizeFlags & { force?: true; json?: true }) => {
       done(await printed((await import('./commands/convert.ts')).convert(source, target, flags, host), host));
     });
   program
@@ -173,8 +178,9 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .description('say which partitions and files of two images differ')
     .argument('<before>', 'image of any format that inspect knows')
     .argument('<after>', 'image of any format that inspect knows')
+    .addOption(maxDiskSizeOption())
     .option('--json', 'print the differences as JSON')
-    .action(async (before: string, after: string, flags: { json?: true }) => {
+    .action(async (before: string, after: string, flags: DiskSizeFlags & { json?: true }) => {
       done(await printed((await import('./commands/diff.ts')).diff(before, after, flags, host), host));
     });
 
@@ -237,6 +243,19 @@ function outOption(): Option {
 
 function buildIdOption(): Option {
   return new Option('--build-id <id>', "name of the build (default: the recipe's name)").argParser(notEmpty);
+}
+
+function maxDiskSizeOption(): Option {
+  return new Option(
+    '--max-disk-size <size>',
+    'largest disk that is looked at, as 2TiB (default: 64 TiB; 1 TiB if it is compressed)',
+  ).argParser(diskSize);
+}
+
+function diskSize(value: string): number {
+  const bytes = parseSize(value);
+  if (bytes === undefined) throw new InvalidArgumentError('Give bytes, or a number with GiB or TiB: 2TiB.');
+  return bytes;
 }
 
 function metricsFile(value: string): string {

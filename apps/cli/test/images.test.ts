@@ -75,6 +75,38 @@ test('a zip is called a zip, with what to do', async ({ folder }) => {
   expect(await readdir(folder)).toEqual(['disk.raw.zip']);
 });
 
+test('--max-disk-size raises the limits, which the errors name', async ({ folder }) => {
+  await makeDisk(folder);
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', 'huge.qcow2', '65T'], { cwd: folder });
+  execFileSync('zstd', ['-q', 'disk.raw'], { cwd: folder });
+  const run = (...args: string[]): ReturnType<typeof cli> => cli(args, { cwd: folder });
+  const large =
+    /^error: \S+huge\.qcow2 holds a disk of 71468255805440 bytes, more than \d+: raise --max-disk-size if the image is trusted\n$/;
+  expect(await run('inspect', 'huge.qcow2')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(large) as string,
+  });
+  expect(await run('inspect', 'huge.qcow2', '--max-disk-size', '65TiB')).toMatchObject({
+    code: 0,
+    stderr: '',
+  });
+  expect(await run('diff', 'huge.qcow2', 'disk.raw')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(large) as string,
+  });
+  const verified = await run('verify', 'huge.qcow2');
+  expect(verified.code).toBe(1);
+  expect(verified.stdout).toMatch(/^failed +disk +.*: raise --max-disk-size if the image is trusted$/m);
+  const small = await run('convert', 'disk.raw.zst', 'out.raw', '--max-disk-size', '15.5M');
+  expect(small).toMatchObject({ code: 1, stdout: '' });
+  expect(small.stderr).toMatch(
+    /expands to more than 16252928 bytes: raise --max-disk-size if the image is trusted\n$/,
+  );
+  expect(await run('convert', 'disk.raw.zst', 'out.raw', '--max-disk-size', '16 MiB')).toMatchObject({
+    code: 0,
+  });
+});
+
 test('what a hostile image says of itself cannot reach the terminal', async ({ folder }) => {
   await makeDisk(folder, 'disk.raw', 'x\u001b[31m\u202ey');
   const { stdout } = await cli(['inspect', 'disk.raw'], { cwd: folder });
@@ -216,6 +248,7 @@ describe('wrong usage ends with 2, on standard error, and makes nothing', () => 
     ['the source as target', ['convert', '/etc/hostname', '/etc/hostname'], /end the name in/],
     ['one image to diff', ['diff', '/etc/hostname'], /missing required argument 'after'/],
     ['an image to diff that is not there', ['diff', '/etc/hostname', 'none'], /there is no such file/],
+    ['a size that is none', ['inspect', '/etc/hostname', '--max-disk-size', '2TB'], /with GiB or TiB: 2TiB/],
     ['an unknown flag', ['diff', '--brief', 'a', 'b'], /unknown option '--brief'/],
   ])('%s', async ([, args, message], { folder }) => {
     const { code, stdout, stderr } = await cli(args, { cwd: folder });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { cleanLine, cleanLines } from '../src/text/clean-text.ts';
 import { compactDuration, formatDuration } from '../src/text/duration.ts';
-import { formatSize } from '../src/text/size.ts';
+import { formatSize, parseSize } from '../src/text/size.ts';
 import { formatTable } from '../src/text/table.ts';
 
 test.each([
@@ -28,6 +28,21 @@ test.each([
   [5 * 1024 ** 4, '5.0 TiB'],
 ])('%i bytes', (bytes, text) => {
   expect(formatSize(bytes)).toBe(text);
+});
+
+test.each([
+  ['4096', 4096],
+  ['4096B', 4096],
+  ['2TiB', 2 ** 41],
+  ['2t', 2 ** 41],
+  ['1.5 GiB', 1.5 * 2 ** 30],
+  ['1P', 2 ** 50],
+  // "TB" is another number to others; what is not exact in a number is no limit.
+  ...['2TB', '', '0', '-1', '1e3', 'TiB', '8P1', '9999999999999999', '9P', '0.0001k'].map(
+    (text): [string, undefined] => [text, undefined],
+  ),
+])('the size %j is %j bytes', (text, bytes) => {
+  expect(parseSize(text)).toBe(bytes);
 });
 
 test('columns are aligned by display width, without blanks at the end', () => {

@@ -5,6 +5,7 @@ import {
   ImageConvertError,
   ImageExistsError,
   ImageExpandError,
+  ImageLimitError,
   inspectImage,
   rawContentDigest,
   targetFormat,
@@ -64,6 +65,35 @@ test('refusals: an existing target, the source itself, a name without a format, 
   );
   await convertAny({ source: path, target, overwrite: true });
   expect((await inspectImage(target)).format).toBe('qcow2');
+});
+
+test('what is larger than allowed is refused before anything is made, and converted when it is allowed', async () => {
+  const folder = await tempFolder();
+  const { path } = await makeSampleDisk(folder, 'disk.raw');
+  const at = (name: string): string => join(folder, name);
+  await tool('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', path, at('disk.qcow2'));
+  await tool('qemu-img', 'convert', '-f', 'raw', '-O', 'vhdx', path, at('disk.vhdx'));
+  await tool('zstd', '-q', '-k', path, '-o', at('disk.raw.zst'));
+  await tool('qemu-img', 'create', '-q', '-f', 'qcow2', at('huge.qcow2'), '1P');
+  const names = (await readdir(folder)).sort();
+  const target = at('out.raw');
+  const small = { maxDiskBytes: 2 ** 24, maxExpandedBytes: 2 ** 24 };
+  for (const [name, options, limit] of [
+    ['huge.qcow2', {}, 'maxDiskBytes'],
+    ['disk.qcow2', small, 'maxDiskBytes'],
+    ['disk.vhdx', small, 'maxDiskBytes'],
+    ['disk.raw.zst', small, 'maxExpandedBytes'],
+  ] as const) {
+    const error: unknown = await convertAny({ source: at(name), target, ...options }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error, name).toBeInstanceOf(ImageLimitError);
+    expect(error).toMatchObject({ limit });
+    expect((await readdir(folder)).sort()).toEqual(names);
+  }
+  const enough = { maxDiskBytes: 2 ** 25, maxExpandedBytes: 2 ** 25 };
+  for (const name of ['disk.qcow2', 'disk.vhdx', 'disk.raw.zst'])
+    await convertAny({ source: at(name), target, overwrite: true, ...enough });
 });
 
 test('a cancelled or failed conversion leaves the older target and nothing else', async () => {

@@ -7,13 +7,14 @@ import type { Host } from '../host/host.ts';
 import { untilStopped } from '../host/until-stopped.ts';
 import { canDraw } from '../report/display.ts';
 import { formatSize } from '../text/size.ts';
+import { type DiskSizeFlags, diskSizeLimits, withinDiskSize } from './disk-size-limit.ts';
 import { namedImage } from './named-image.ts';
 
 /** Converts an image into the format of the target's extension. */
 export async function convert(
   source: string,
   target: string,
-  flags: { readonly force?: true; readonly json?: true },
+  flags: DiskSizeFlags & { readonly force?: true; readonly json?: true },
   host: Host,
 ): Promise<ExitCode> {
   if (target === '') throw new UsageError('the name of the target is empty; name a file');
@@ -23,13 +24,15 @@ export async function convert(
     const progress = progressLine(host);
     let report: ConvertAnyReport;
     try {
-      report = await convertAny({
+      const work = convertAny({
         source: from,
         target: path.resolve(host.cwd, target),
         overwrite: flags.force ?? false,
         onProgress: progress.show,
         signal,
+        ...diskSizeLimits(flags),
       });
+      report = await withinDiskSize(work);
     } catch (error) {
       if (codeOf(error) === 'DISK_IMAGE_EXISTS')
         throw new UsageError(`${target} exists already: remove it, or add --force`, { cause: error });

@@ -5,13 +5,14 @@ import type { Host } from '../host/host.ts';
 import { untilStopped } from '../host/until-stopped.ts';
 import { reportError } from '../report/report-error.ts';
 import { cleanLine } from '../text/clean-text.ts';
+import { type DiskSizeFlags, diskSizeLimits, withinDiskSize } from './disk-size-limit.ts';
 import { namedImage } from './named-image.ts';
 
 /** Says what differs between two images. As diff(1): 0 equal, 1 different, 2 trouble. */
 export async function diff(
   before: string,
   after: string,
-  flags: { readonly json?: true },
+  flags: DiskSizeFlags & { readonly json?: true },
   host: Host,
 ): Promise<ExitCode> {
   const a = await namedImage(before, host.cwd);
@@ -20,7 +21,7 @@ export async function diff(
   return untilStopped(host, async (signal) => {
     let difference: ImageDifference;
     try {
-      difference = await diffImages(a, b, { signal });
+      difference = await withinDiskSize(diffImages(a, b, { signal, ...diskSizeLimits(flags) }));
     } catch (error) {
       signal.throwIfAborted();
       await reportError(error, host);

@@ -6,22 +6,23 @@ import type { Host } from '../host/host.ts';
 import { untilStopped } from '../host/until-stopped.ts';
 import { cleanLines } from '../text/clean-text.ts';
 import { formatTable } from '../text/table.ts';
+import { type DiskSizeFlags, diskSizeLimits, withFlag } from './disk-size-limit.ts';
 import { namedImage } from './named-image.ts';
 
 /** Holds an image against the checksums beside it and against itself. */
 export async function verify(
   image: string,
-  flags: { readonly publicKey?: string; readonly json?: true },
+  flags: DiskSizeFlags & { readonly publicKey?: string; readonly json?: true },
   host: Host,
 ): Promise<ExitCode> {
   const file = await namedImage(image, host.cwd);
   const publicKey = flags.publicKey === undefined ? undefined : await readKey(flags.publicKey, host.cwd);
   const { verifyImage } = await import('@osforge/disk-image');
   return untilStopped(host, async (signal) => {
-    const report = {
-      ...(await verifyImage(file, { signal, ...(publicKey === undefined ? {} : { publicKey }) })),
-      path: image,
-    };
+    const keyOption = publicKey === undefined ? {} : { publicKey };
+    const found = await verifyImage(file, { signal, ...keyOption, ...diskSizeLimits(flags) });
+    const checks = found.checks.map((check) => ({ ...check, detail: withFlag(check.detail) }));
+    const report = { ...found, path: image, checks };
     const failures = report.checks.filter(({ status }) => status === 'failed').length;
     if (flags.json) host.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else {

@@ -8,13 +8,14 @@ import { captureFfu } from '../ffu/capture-ffu.ts';
 import { extractFfu } from '../ffu/extract-ffu.ts';
 import { type DetectedFormat, detectFileFormat } from '../inspect/detect-format.ts';
 import { expandToFile } from '../inspect/expand-image.ts';
-import { refuseBacking } from '../inspect/open-any-image.ts';
+import { type OpenAnyOptions, refuseBacking, refuseLarge } from '../inspect/open-any-image.ts';
 import { convertImage, type ImageFormat } from '../qemu/convert.ts';
+import { imageInfo } from '../qemu/info.ts';
 import { openImage } from '../qemu/open-image.ts';
 import { openCompressedWriter } from './compress-raw.ts';
 import { type TargetFormat, targetFormat } from './target-format.ts';
 
-export interface ConvertAnyOptions {
+export interface ConvertAnyOptions extends Pick<OpenAnyOptions, 'maxDiskBytes' | 'maxExpandedBytes'> {
   readonly source: string;
   readonly target: string;
   /** Replace an existing target; default false. */
@@ -41,7 +42,7 @@ export interface ConvertAnyReport {
  * Converts an image of any known format into another. All work is done in a folder `.<name>.osforge-…` beside the
  * target, which is removed whatever happens (but for SIGKILL); the target appears when it is complete and flushed, and
  * without `overwrite` never in place of another file, also not of one that was made meanwhile.
- * @throws ImageConvertError, ImageExistsError, ImageForeignError, ImageBackingError, ImageExpandError, FfuFormatError, FfuDigestError,
+ * @throws ImageConvertError, ImageExistsError, ImageForeignError, ImageBackingError, ImageLimitError, ImageExpandError, FfuFormatError, FfuDigestError,
  * FfuSourceError, DiskFullError, ProgramFailedError, the signal's reason
  */
 export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAnyReport> {
@@ -52,6 +53,10 @@ export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAny
   const sourceFormat = await detectFileFormat(source);
   if (sourceFormat === 'qcow2') await refuseBacking(source);
   await checkTarget(source, target, overwrite);
+  if (sourceFormat === 'qcow2' || sourceFormat === 'vhdx') {
+    const info = await imageInfo(source, sourceFormat, signal === undefined ? {} : { signal });
+    refuseLarge(source, info.virtualSizeBytes, options);
+  }
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}.osforge-`));
   try {
     const made = join(folder, 'image');
@@ -67,7 +72,7 @@ export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAny
         (fraction) => {
           report(fraction / steps);
         },
-        signal,
+        options,
       );
       from = { path: raw, format: 'raw' };
     }
@@ -152,7 +157,7 @@ async function toRaw(
   format: Exclude<DetectedFormat, ImageFormat>,
   raw: string,
   report: (fraction: number) => void,
-  signal: AbortSignal | undefined,
+  { signal, maxExpandedBytes }: ConvertAnyOptions,
 ): Promise<void> {
   const shared = {
     onProgress: (done: number, total: number) => {
@@ -160,8 +165,9 @@ async function toRaw(
     },
     ...(signal === undefined ? {} : { signal }),
   };
+  const limit = maxExpandedBytes === undefined ? {} : { maxExpandedBytes };
   if (format === 'ffu') await extractFfu({ source, target: raw, ...shared });
-  else await expandToFile(source, format, raw, shared);
+  else await expandToFile(source, format, raw, { ...shared, ...limit });
 }
 
 async function make(

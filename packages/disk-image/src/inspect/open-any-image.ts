@@ -92,14 +92,27 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
   }
 }
 
-async function limited(
-  reader: BlockReader,
+async function limited(reader: BlockReader, path: string, options: OpenAnyOptions): Promise<BlockReader> {
+  try {
+    refuseLarge(path, reader.sizeBytes, options);
+    return reader;
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+/** @throws ImageLimitError */
+export function refuseLarge(
   path: string,
-  { maxDiskBytes = 2 ** 46 }: OpenAnyOptions,
-): Promise<BlockReader> {
-  if (reader.sizeBytes <= maxDiskBytes) return reader;
-  await reader.close();
-  throw new ImageLimitError('maxDiskBytes', `${path} holds a disk of ${reader.sizeBytes} bytes`);
+  sizeBytes: number,
+  { maxDiskBytes = 2 ** 46 }: Pick<OpenAnyOptions, 'maxDiskBytes'>,
+): void {
+  if (sizeBytes > maxDiskBytes)
+    throw new ImageLimitError(
+      'maxDiskBytes',
+      `${path} holds a disk of ${sizeBytes} bytes, more than ${maxDiskBytes}`,
+    );
 }
 
 /** By the header alone (qcow2 specification: bytes 8 and 72), before qemu looks at it. */
