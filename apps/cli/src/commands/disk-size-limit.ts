@@ -7,7 +7,7 @@ export interface DiskSizeFlags {
 }
 
 /** An image that holds a larger disk than is allowed. */
-export class DiskSizeLimitError extends Error {
+class DiskSizeLimitError extends Error {
   readonly code = 'CLI_DISK_SIZE_LIMIT';
   override readonly name = 'DiskSizeLimitError';
 }
