@@ -1,2 +1,8 @@
-/** Raw disks alone, for small processes: without the formats and programs that the rest of the package loads. */
+/** Raw disks, and what must not be taken for one, alone: for small processes, without all that the package loads else. */
 export { openRaw, type BlockReader, type Extent } from './block/reader.ts';
+export {
+  foreignFile,
+  foreignHeadBytes,
+  type ForeignFile,
+  type ForeignFormat,
+} from './inspect/foreign-file.ts';

@@ -162,7 +162,7 @@ test('a bmap file of bmaptool says where the image is zeros, and a foreign one i
 
 test.each([
   ['a zip archive', Buffer.from('PK\u0003\u0004')],
-  ['compressed by bzip2', Buffer.from('BZh91AY')],
+  ['compressed by bzip2', Buffer.from('BZh91AY&SY')],
   ['compressed by lz4', Buffer.from([0x04, 0x22, 0x4d, 0x18])],
   ['a 7z archive', Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c])],
   ['a VMDK image', Buffer.from('KDMV')],
@@ -176,6 +176,23 @@ test.each([
   const source = await openSource({ path, format: 'raw' });
   expect(source.format).toBe('raw');
   await source.close();
+});
+
+test('what comes out of a compressed file and is no raw disk is refused, and the error says what to do', async () => {
+  const folder = scratch();
+  const raw = image(folder, mebibyte, 1);
+  const wrapped = join(folder, 'image.tar.gz');
+  tool('tar', '--create', '--gzip', `--file=${wrapped}`, raw);
+  await expect(openSource({ path: wrapped })).rejects.toMatchObject({
+    fields: { path: wrapped, reason: 'format' },
+    message: expect.stringMatching(/comes out of .* is a tar archive.*unpack it first/) as string,
+  });
+  const disk = join(folder, 'disk.qcow2');
+  tool('qemu-img', 'convert', '-O', 'qcow2', raw, disk);
+  tool('zstd', '-q', '-1', disk);
+  await expect(openSource({ path: `${disk}.zst` })).rejects.toMatchObject({
+    message: expect.stringMatching(/is qcow2, not a raw disk: unpack it first/) as string,
+  });
 });
 
 test('a qcow2 that stands on another file of this machine is refused', async () => {

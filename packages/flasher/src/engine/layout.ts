@@ -11,9 +11,6 @@ export interface Stretch {
 
 export const chunksPerRange = ({ chunkBytes, rangeBytes }: Layout): number => rangeBytes / chunkBytes;
 
-export const rangeOf = (layout: Layout, chunkIndex: number): number =>
-  Math.floor(chunkIndex / chunksPerRange(layout));
-
 /** The bytes of a range of an image of this size. */
 export function rangeStretch({ rangeBytes }: Layout, range: number, imageSizeBytes: number): Stretch {
   const startBytes = range * rangeBytes;

@@ -23,7 +23,7 @@ export interface FlashOptions {
   readonly ioTimeoutMs?: number | undefined;
   /** For one read of the image, and for the start, in milliseconds; default 60 000. */
   readonly sourceTimeoutMs?: number | undefined;
-  /** Memory of the shared read-ahead, in bytes; default 20 MiB. */
+  /** Memory of the shared read-ahead, in bytes; default 20 MiB. Grows by a chunk for each target beyond half of them. */
   readonly windowBytes?: number | undefined;
   /** What is read and written as one, in bytes; a multiple of 4096, default 1 MiB. */
   readonly chunkBytes?: number | undefined;

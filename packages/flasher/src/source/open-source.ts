@@ -1,5 +1,5 @@
 import { open, readFile, stat } from 'node:fs/promises';
-import { type BlockReader, openRaw } from '@osforge/disk-image/raw';
+import { type BlockReader, foreignFile, foreignHeadBytes, openRaw } from '@osforge/disk-image/raw';
 import { FlashSourceError } from '../errors.ts';
 import { bmapExtents, parseBmap } from './bmap.ts';
 import { compressedSource } from './compressed-source.ts';
@@ -52,7 +52,9 @@ async function openAs(request: SourceRequest, { check }: { check: boolean }): Pr
     const extents = bmap === undefined ? undefined : bmapExtents(bmap);
     if (format === 'gzip' || format === 'xz' || format === 'zstd') {
       const sizeBytes = bmap?.imageSizeBytes ?? (await decompressedSize(path, format));
-      return { ...compressedSource({ path, format, sizeBytes }), extents };
+      const source = { ...compressedSource({ path, format, sizeBytes }), extents };
+      if (request.format === undefined) await assertDiskInside(source);
+      return source;
     }
     if (check && format === 'qcow2') await assertSound(path);
     if (check && format === 'ffu') await assertDigests(path);
@@ -67,6 +69,24 @@ async function openAs(request: SourceRequest, { check }: { check: boolean }): Pr
   } catch (error) {
     throw asSourceError(error, path);
   }
+}
+
+/** Of a `x.tar.gz` or a `x.qcow2.zst` the bytes that come out are no disk. */
+async function assertDiskInside(source: ImageSource): Promise<void> {
+  const { path } = source;
+  const head = Buffer.alloc(foreignHeadBytes);
+  const reader = await source.open(0);
+  try {
+    await reader.read(head);
+  } catch {
+    return; // who reads all of it says what is wrong
+  } finally {
+    await reader.close();
+  }
+  const format = formatOf(head, `what comes out of ${path}`, path);
+  if (format === 'raw') return;
+  const message = `what comes out of ${path} is ${format}, not a raw disk: unpack it first, and write what was in it`;
+  throw new FlashSourceError(message, { path, reason: 'format' });
 }
 
 /** The rest of disk-image is loaded only where it is needed: it weighs megabytes in a process that should be small. */
@@ -116,36 +136,29 @@ const magics: readonly (readonly [SourceFormat, Buffer])[] = [
   ['vhdx', Buffer.from('vhdxfile')],
 ];
 
-/** What nobody means by a raw image: written as it is, it would leave a stick that verifies and does not boot. */
-const unreadable: readonly (readonly [string, Buffer])[] = [
-  ['a zip archive', Buffer.from([0x50, 0x4b, 3, 4])],
-  ['compressed by bzip2', Buffer.from('BZh')],
-  ['compressed by lz4', Buffer.from([0x04, 0x22, 0x4d, 0x18])],
-  ['a 7z archive', Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c])],
-  ['a VMDK image', Buffer.from('KDMV')],
-];
-
-/** @throws FlashSourceError for what is known not to be a disk image that can be read */
 async function detectFormat(path: string): Promise<SourceFormat> {
-  const head = Buffer.alloc(16);
+  const head = Buffer.alloc(foreignHeadBytes);
   const file = await open(path, 'r');
   try {
     await file.read(head, 0, head.length, 0);
   } finally {
     await file.close();
   }
-  if (head.subarray(4).equals(ffuMagic)) return 'ffu';
+  return formatOf(head, path, path);
+}
+
+/** @throws FlashSourceError for what is known not to be a disk image that can be read; `what` says whose bytes these are */
+function formatOf(head: Buffer, what: string, path: string): SourceFormat {
+  if (head.subarray(4, 4 + ffuMagic.length).equals(ffuMagic)) return 'ffu';
   // A zstd file may begin with a frame to skip, as that of pzstd does (RFC 8878, 3.1.2).
   if ((head.readUInt32LE(0) & 0xffff_fff0) >>> 0 === 0x184d_2a50) return 'zstd';
-  const begins = ([, magic]: readonly [unknown, Buffer]): boolean =>
-    head.subarray(0, magic.length).equals(magic);
-  const other = unreadable.find(begins)?.[0];
-  if (other !== undefined)
-    throw new FlashSourceError(`${path} is ${other}, not a disk image: unpack or convert it first`, {
+  const foreign = foreignFile(head);
+  if (foreign !== undefined)
+    throw new FlashSourceError(`${what} is ${foreign.what}, not a disk image: ${foreign.remedy}`, {
       path,
       reason: 'format',
     });
-  return magics.find(begins)?.[0] ?? 'raw';
+  return magics.find(([, magic]) => head.subarray(0, magic.length).equals(magic))?.[0] ?? 'raw';
 }
 
 /** The error of this package for a failure of an image. */
