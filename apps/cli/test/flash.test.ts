@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect } from 'vitest';
+import { faultyDisk } from './support/faulty-disk.ts';
 import { loopDevice, mib, mounted, sha256Of, writeImage, writeOldDisk } from './support/loop-device.ts';
 import { cli, cliInShell, finished, startCli } from './support/run-cli.ts';
 import { openTerminal } from './support/terminal.ts';
@@ -142,6 +143,34 @@ describe('as root: flash', () => {
     expect(run.stderr).toContain('1 of 2 targets is complete (good.raw). To go on');
     expect(run.stderr).toContain(`\n  osforge flash ${image} --to ${full}\n`);
     expect(await sha256Of(path.join(folder, 'good.raw'))).toBe(await sha256Of(image));
+  });
+
+  test('--probe finds a disk that lies about its capacity, and the others are written', async ({
+    folder,
+  }) => {
+    const image = await writeImage(path.join(folder, 'image.raw'), 4 * mib);
+    // It drops what is beyond 20 MiB: the image would fit, and whatever is stored behind it later would be lost.
+    const faults = { realBytes: 20 * mib, drop: true };
+    const fake = loopDevice(await faultyDisk(48 * mib, faults), '--direct-io=on');
+    const args = ['flash', image, '--yes', '--probe', '--to', fake];
+    const run = await cli([...args, 'good.raw'], { cwd: folder, env: state(folder) });
+    const reason = `${fake} says that it holds ${48 * mib} bytes, and does not give back what was written at byte ${32 * mib}: do not use it`;
+    expect(run.code).toBe(1);
+    expect(run.stdout).toContain(`${path.basename(fake)}: FAILED: ${reason}\n`);
+    expect(run.stderr).toContain(`error: ${fake}: ${reason}\n`);
+    expect(run.stderr).toMatch(/^1 of 2 targets is complete \(good\.raw\)\.\n$/m);
+    // Nobody is told to go on with it.
+    expect(run.stderr).not.toContain('To go on');
+    expect(await sha256Of(path.join(folder, 'good.raw'))).toBe(await sha256Of(image));
+    // What it could keep is as it was: zeros.
+    execFileSync('cmp', ['--bytes', String(20 * mib), fake, '/dev/zero']);
+    const json = await cli([...args, '--json'], { cwd: folder, env: state(folder) });
+    expect(json.code).toBe(1);
+    expect(eventsOf(json.stdout).find(({ type }) => type === 'flash.target-failed')?.data).toMatchObject({
+      target: fake,
+      code: 'FLASHER_CAPACITY',
+      message: reason,
+    });
   });
 
   test('Ctrl-C ends it with 130, and the command that it names goes on there', async ({ folder }) => {

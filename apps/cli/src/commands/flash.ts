@@ -221,7 +221,8 @@ function conclude(image: string, result: FlashRunResult, flags: FlashFlags, host
   const { targets, outcome, error } = result;
   if (outcome === 'completed') return exitCode.done;
   const complete = targets.filter(({ ok }) => ok).map(({ id }) => id);
-  const open = targets.filter(({ ok }) => !ok).map(({ id }) => id);
+  // What lies about its capacity is not to be used at all.
+  const open = targets.filter((one) => !one.ok && one.error.code !== 'FLASHER_CAPACITY').map(({ id }) => id);
   if (outcome === 'failed') {
     if (error !== undefined) host.stderr.write(`error: ${cleanLines(error.message)}\n`);
     else
@@ -230,9 +231,12 @@ function conclude(image: string, result: FlashRunResult, flags: FlashFlags, host
           host.stderr.write(`error: ${cleanLine(target.id)}: ${cleanLines(target.error.message)}\n`);
   }
   const done = complete.length === 0 ? '' : ` (${complete.map(cleanLine).join(', ')})`;
+  const goOn =
+    open.length === 0
+      ? ''
+      : ` To go on with the others where they were:\n  ${resumeCommand(image, open, flags)}`;
   host.stderr.write(
-    `${outcome === 'cancelled' ? 'Cancelled. ' : ''}${complete.length} of ${targets.length} targets ${complete.length === 1 ? 'is' : 'are'} complete${done}. ` +
-      `To go on with the others where they were:\n  ${resumeCommand(image, open, flags)}\n`,
+    `${outcome === 'cancelled' ? 'Cancelled. ' : ''}${complete.length} of ${targets.length} targets ${complete.length === 1 ? 'is' : 'are'} complete${done}.${goOn}\n`,
   );
   return outcome === 'cancelled' ? exitCode.cancelled : exitCode.failed;
 }

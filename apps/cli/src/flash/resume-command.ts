@@ -9,6 +9,7 @@ export function resumeCommand(image: string, targets: readonly string[], flags: 
   const words = [
     ...['osforge', 'flash', image],
     ...(flags.verify ? [] : ['--no-verify']),
+    ...(flags.probe ? ['--probe'] : []),
     ...(flags.allowPartition ? ['--allow-partition'] : []),
     ...valued.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
     ...['--to', ...targets],

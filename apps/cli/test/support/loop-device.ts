@@ -8,8 +8,8 @@ import { onTestFinished } from 'vitest';
 export const mib = 1024 * 1024;
 
 /** A loop device over a file, detached after the test; needs root. */
-export function loopDevice(file: string): string {
-  const device = execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim();
+export function loopDevice(file: string, ...options: string[]): string {
+  const device = execFileSync('losetup', [...options, '--find', '--show', file], { encoding: 'utf8' }).trim();
   onTestFinished(() => {
     execFileSync('losetup', ['--detach', device]);
   });
