@@ -38,15 +38,11 @@ export async function flashReporter(
   );
   return {
     event: (event) => {
-      screen.start();
       state = reduceFlash(state, event);
       screen.changed();
     },
     note: screen.note,
-    pause: () => {
-      screen.stop();
-      return screen.start;
-    },
+    pause: screen.pause,
     end: (result) => {
       screen.stop();
       end(paint)(result);

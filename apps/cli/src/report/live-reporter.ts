@@ -16,17 +16,13 @@ export function liveReporter(host: Pick<Host, 'stdout' | 'cwd' | 'now'>, style: 
   });
   return {
     event: (event) => {
-      screen.start();
       state = reduce(state, event);
       screen.changed();
       const notice = noticeOf(event);
       if (notice !== undefined) screen.note(notice);
     },
     note: screen.note,
-    pause: () => {
-      screen.stop();
-      return screen.start;
-    },
+    pause: screen.pause,
     end: (result) => {
       screen.stop();
       if (result?.outcome !== 'completed' && result?.outcome !== 'unchanged') return;

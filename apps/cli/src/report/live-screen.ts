@@ -18,12 +18,12 @@ export interface Style {
 
 /** Lines that are drawn over and over in the same place of a terminal. */
 export interface LiveScreen {
-  /** Begins to draw; no harm if it does already. */
-  readonly start: () => void;
-  /** There is something new to draw. */
+  /** There is something new to draw; drawing begins with the first. */
   readonly changed: () => void;
   /** A line that stays above. */
   readonly note: (text: string) => void;
+  /** Stops, and returns how to go on. */
+  readonly pause: () => () => void;
   /** Draws once more and leaves the last frame where it is. */
   readonly stop: () => void;
 }
@@ -61,14 +61,24 @@ export function liveScreen(
     draw.clear();
   };
 
+  const start = (): void => {
+    timer ??= setInterval(() => {
+      if (dirty || host.now() - drawnAt >= idleFrameMs) render();
+    }, frameMs);
+    timer.unref();
+  };
+
+  const stop = (): void => {
+    clearInterval(timer);
+    timer = undefined;
+    if (!view.isEmpty()) render();
+    draw.done();
+    shown = [];
+  };
+
   return {
-    start: () => {
-      timer ??= setInterval(() => {
-        if (dirty || host.now() - drawnAt >= idleFrameMs) render();
-      }, frameMs);
-      timer.unref();
-    },
     changed: () => {
+      start();
       dirty = true;
     },
     note: (text) => {
@@ -76,12 +86,10 @@ export function liveScreen(
       shown = [];
       dirty = true;
     },
-    stop: () => {
-      clearInterval(timer);
-      timer = undefined;
-      if (!view.isEmpty()) render();
-      draw.done();
-      shown = [];
+    pause: () => {
+      stop();
+      return start;
     },
+    stop,
   };
 }
