@@ -17,7 +17,7 @@ export interface UsbQuestion {
 
 export interface ChooseOptions {
   readonly plan: readonly PhasePlan[];
-  readonly record: BuildRecord;
+  readonly record: Pick<BuildRecord, 'phases'>;
   readonly fresh: boolean;
   readonly confirm: ((question: UsbQuestion) => Promise<boolean> | boolean) | undefined;
   readonly signal: AbortSignal;

@@ -44,19 +44,25 @@ async function made(environment: BuildEnvironment, bytes: Buffer, stick = false)
   const image = stick ? raw : path.join(directory, 'demo.qcow2');
   if (!stick) execFileSync('qemu-img', ['convert', '-O', 'qcow2', raw, image]);
   const file = await readFile(image);
-  const artifact = {
-    name: path.basename(image),
-    path: path.relative(directory, image),
-    sizeBytes: file.length,
-    sha256: sha256(file),
-    retention: 'output' as const,
+  const at = new Date(0).toISOString();
+  return {
+    state: 'done',
+    inputsKey: '',
+    startedAt: at,
+    completedAt: at,
+    durationMs: 1,
+    artifacts: [
+      {
+        name: path.basename(image),
+        path: path.relative(directory, image),
+        sizeBytes: file.length,
+        sha256: sha256(file),
+        retention: 'output',
+        identity: { mtimeNs: '0', ctimeNs: '0', inode: '0' },
+      },
+    ],
+    data: { contentSha256: sha256(bytes) },
   };
-  return record({ artifacts: [artifact], data: { contentSha256: sha256(bytes) } });
-}
-
-function record(part: { artifacts: readonly object[]; data: PhaseRecord['data'] }): PhaseRecord {
-  // The phase reads nothing else of it.
-  return { state: 'done', inputsKey: '', durationMs: 1, ...part } as unknown as PhaseRecord;
 }
 
 interface Ran {
@@ -78,11 +84,9 @@ async function runPhase(
     reason: '',
     inputsKey: '',
   }));
-  const build = { phases: { capture: upstream, media: upstream } };
   const usb = await chooseUsbTargets(environment, {
     plan,
-    // Nothing else of a build's record is read.
-    record: build as unknown as Parameters<typeof chooseUsbTargets>[1]['record'],
+    record: { phases: { capture: upstream, media: upstream } },
     fresh,
     confirm,
     signal,
@@ -239,10 +243,8 @@ describe('before anything runs', () => {
     const file = path.join(folder, 'stick.raw');
     await writeFile(file, 'precious');
     const environment = await environmentOf(folder, `usb: { targets: [${file}] }\n`);
-    const options = { record: undefined, fresh: false, signal: new AbortController().signal };
+    const options = { record: { phases: {} }, fresh: false, signal: new AbortController().signal };
     const plan: PhasePlan[] = [{ name: 'usb', action: 'run', reason: '', inputsKey: '' }];
-    // Of a record only the phases are read.
-    const record = { phases: {} } as unknown as Parameters<typeof chooseUsbTargets>[1]['record'];
     const choose = (
       confirm: Parameters<typeof chooseUsbTargets>[1]['confirm'],
       action: PhasePlan['action'] = 'run',
@@ -250,7 +252,6 @@ describe('before anything runs', () => {
       chooseUsbTargets(environment, {
         ...options,
         plan: plan.map((one) => ({ ...one, action })),
-        record,
         confirm,
       });
     await expect(choose(undefined)).rejects.toMatchObject({ code: 'USB_NOT_CONFIRMED', targets: [file] });
