@@ -9,7 +9,6 @@
 #   OSFORGE_ACCOUNTS    named pipe with lines "user name:shell:groups:sudo:hash" (an empty hash locks the password) and
 #                       "key name line"; a user comes before his keys
 #   OSFORGE_TIMEZONE    tz database name; empty for UTC
-#   OSFORGE_INITRAMFS   1: make the initramfs again (drivers were added)
 #   OSFORGE_GENERALIZE  the generalize script
 #   OSFORGE_OUTPUT      folder that gets packages.tsv, kernel, initrd, loader.efi
 #   OSFORGE_MKFS        file with the arguments of mkfs.ext4, one a line; @TREE@ stands for the tree
@@ -53,7 +52,10 @@ if [ "${OSFORGE_STAGE:-1}" = 1 ]; then
     chroot "$tree" chown "$name:$name" "$home/.ssh/authorized_keys"
     chmod 0600 "$tree$home/.ssh/authorized_keys"
   done
-  [ "${OSFORGE_INITRAMFS:-0}" != 1 ] || chroot "$tree" update-initramfs -u
+  # Once, now that everything is there that belongs into it: by INITRD=No in its environment, no package made one before.
+  for kernel in "$tree"/boot/vmlinuz-*; do
+    [ ! -e "$tree/usr/sbin/update-initramfs" ] || chroot "$tree" update-initramfs -c -k "${kernel##*/vmlinuz-}"
+  done
   [ ! -e "$tree/usr/lib/systemd/systemd-networkd" ] || chroot "$tree" systemctl enable systemd-networkd.service
   [ ! -e "$tree/usr/lib/systemd/systemd-resolved" ] || chroot "$tree" systemctl enable systemd-resolved.service
   # shellcheck disable=SC2016

@@ -111,12 +111,14 @@ export async function bootstrap(
         env: {
           TMPDIR: temporary,
           SOURCE_DATE_EPOCH: String(request.epochSeconds),
+          // Debian's hook for kernels then makes no initramfs, which the next package would have made again: the tree
+          // hook makes it once, at the end. It is a third of the whole bootstrap.
+          INITRD: 'No',
           ...request.mkfsEnvironment,
           OSFORGE_OVERLAY: request.overlay,
           OSFORGE_DEBS: request.driverFolder,
           OSFORGE_ACCOUNTS: place,
           OSFORGE_TIMEZONE: recipe.system.timezone === 'Etc/UTC' ? '' : recipe.system.timezone,
-          OSFORGE_INITRAMFS: recipe.drivers.packages.length > 0 || request.driverFolder !== '' ? '1' : '0',
           OSFORGE_OUTPUT: request.output,
           OSFORGE_GENERALIZE: request.generalize,
           OSFORGE_MKFS: request.mkfsArguments,

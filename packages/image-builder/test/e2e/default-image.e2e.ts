@@ -82,6 +82,12 @@ test('the waits for the machine and the flushes of the images are told, for the 
   expect(dataOf(build.events, 'journal.incomplete')).toEqual([]);
 });
 
+test('the initramfs is made once, which takes longer than most packages', () => {
+  const lines = dataOf(build.events, 'phase.log').map(({ line }) => String(line));
+  const made = lines.filter((line) => line.startsWith('update-initramfs: Generating'));
+  expect(made).toHaveLength(1);
+});
+
 test('qemu-img finds a sound, zstd-compressed qcow2 and a dynamic vhdx', async () => {
   await tool('qemu-img', 'check', 'debian-minimal.qcow2');
   const info = await tool('qemu-img', 'info', 'debian-minimal.qcow2');
