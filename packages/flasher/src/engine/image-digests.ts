@@ -16,6 +16,7 @@ const workerFile = new URL(
  * one that reads and writes would otherwise spend most of its time on them.
  */
 export class ImageDigests {
+  readonly #file: URL;
   readonly #threads: readonly Worker[];
   readonly #change = new Wake();
   /** By chunk: how many threads still need it, and whom to tell when none does. */
@@ -26,8 +27,12 @@ export class ImageDigests {
   #ended = 0;
   #failure: Error | undefined;
 
-  /** @param whole false saves hashing everything twice; the digest of the whole image is then undefined */
-  constructor(layout: Layout, whole: boolean) {
+  /**
+   * @param whole false saves hashing everything twice; the digest of the whole image is then undefined
+   * @param file the program of the threads
+   */
+  constructor(layout: Layout, whole: boolean, file: URL = workerFile) {
+    this.#file = file;
     this.#threads = [
       this.#start({ layout, part: 'ranges' }, (digests) => this.#ranges.push(...digests)),
       ...(whole ? [this.#start({ layout, part: 'whole' }, ([digest]) => (this.#whole = digest))] : []),
@@ -99,7 +104,7 @@ export class ImageDigests {
   }
 
   #start(workerData: DigestWorkerData, take: (digests: readonly string[]) => void): Worker {
-    const thread = new Worker(workerFile, {
+    const thread = new Worker(this.#file, {
       workerData,
       execArgv: [],
       env: {},
