@@ -36,6 +36,7 @@ export function capturePhase(environment: BuildEnvironment): Phase {
     reads: ['vm-shutdown', 'disk', 'preflight'],
     inputs: async () => ({
       formats: [...recipe.capture.formats],
+      ...(recipe.capture.ffu?.compress === true ? { ffu: { ...recipe.capture.ffu } } : {}),
       ...(await signInputs(environment)),
       tools: toolVersions(environment, ['qemu-utils']),
       description: recipe.description ?? '',
@@ -191,6 +192,7 @@ async function captureFormat(
         source: raw,
         target,
         description: recipe.name,
+        compress: recipe.capture.ffu?.compress ?? false,
         // Two builds of the same inputs are the same file.
         createdAt: new Date(1000 * recordedNumber(context.upstream('preflight'), 'sourceDateEpoch')),
         // What is left of a killed run is removed with the staging folder.

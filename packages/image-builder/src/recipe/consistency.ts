@@ -1,3 +1,4 @@
+import { captureFindings } from './capture-consistency.ts';
 import type { Finding, FieldPath } from './diagnostic.ts';
 import { mediaFindings } from './media-consistency.ts';
 import { nearest } from './nearest.ts';
@@ -18,6 +19,7 @@ export function checkConsistency(recipe: Recipe): Finding[] {
     ...sources(recipe),
     ...sizes(recipe),
     ...timezone(recipe),
+    ...captureFindings(recipe),
     ...mediaFindings(recipe),
     ...usbFindings(recipe),
   ];

@@ -162,8 +162,15 @@ export type CaptureFormat = 'qcow2' | 'vhdx' | 'raw.zst' | 'ffu';
 export interface CaptureSettings {
   /** Never empty, without repetition; default qcow2 and vhdx. */
   formats: CaptureFormat[];
+  /** Given only where `formats` has ffu. */
+  ffu?: FfuSettings;
   /** Without it SHA256SUMS is not signed. */
   sign?: SignSettings;
+}
+
+export interface FfuSettings {
+  /** V1_COMPRESSED with plain XPRESS instead of V1; default false. */
+  compress: boolean;
 }
 
 export interface SignSettings {

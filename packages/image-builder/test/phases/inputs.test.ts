@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { appInstallPhase } from '../../src/phases/app-install.ts';
+import { capturePhase } from '../../src/phases/capture.ts';
 import { diskPhase } from '../../src/phases/disk.ts';
 import { mediaPhase } from '../../src/phases/media.ts';
 import { preflightPhase } from '../../src/phases/preflight.ts';
@@ -104,4 +105,12 @@ test('a machine that was saved under KVM belongs to one kind of processor; an em
   await writeFile(cpuInfo, cpu('C', '2000'));
   expect(await inputs('auto')).not.toEqual(b);
   expect(await inputs('tcg')).toMatchObject({ host: null });
+});
+
+test('a compressed FFU is another key of capture; that it is not compressed, said or not, is none', async () => {
+  const key = async (ffu: string): Promise<unknown> =>
+    inputsOf(capturePhase(await environmentOf(folder, `capture: { formats: [ffu]${ffu} }\n`)));
+  const plain = await key('');
+  expect(await key(', ffu: { compress: false }')).toEqual(plain);
+  expect(await key(', ffu: { compress: true }')).not.toEqual(plain);
 });

@@ -41,6 +41,17 @@ export const captureSchema: z.ZodType<CaptureSettings> = z
       .default(['qcow2', 'vhdx'])
       .describe('Formats of the finished image; raw.zst comes with a block map for bmaptool.')
       .transform((list) => [...new Set(list)]),
+    ffu: z
+      .strictObject({
+        compress: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Compressed (V1_COMPRESSED, plain XPRESS): smaller, but hardly a reader but DISM knows it.',
+          ),
+      })
+      .exactOptional()
+      .describe('How the FFU is written, where formats has ffu.'),
     sign: z
       .strictObject({
         key: text('secret')
