@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { planGpt, writeGpt } from '@osforge/disk-image';
 import { describe, expect } from 'vitest';
 import { faultyDisk } from './support/faulty-disk.ts';
 import { loopDevice, mib, mounted, sha256Of, writeImage, writeOldDisk } from './support/loop-device.ts';
@@ -128,6 +129,26 @@ describe('as root: flash', () => {
       { kind: 'mounted', remedy: 'Unmount it first, all of its partitions.' },
     ]);
     expect(json.find(({ identity }) => identity.path === small)?.problems).toEqual([]);
+  });
+
+  test('refuses a disk that would not find the partition table, before anybody is asked', async ({
+    folder,
+  }) => {
+    const image = await writeImage(path.join(folder, 'image.raw'), 8 * mib);
+    const gpt = planGpt({
+      sectorSize: 512,
+      diskSizeBytes: 8 * mib,
+      diskGuid: '5F1D6C1A-6E05-4F3B-9D38-1A4E5C8F0B23',
+      partitions: [],
+    });
+    await writeGpt(image, gpt);
+    const disk = loopDevice(await writeOldDisk(path.join(folder, 'disk'), 8 * mib), '--sector-size=4096');
+    const run = await cli(['flash', image, '--yes', '--to', disk], { cwd: folder, env: state(folder) });
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toContain(
+      `error: ${disk}: it has sectors of 4096 bytes, and the image is made for 512. Take a disk with the sectors of the image, or`,
+    );
+    expect(run.stderr).toContain('Nothing was written.');
   });
 
   test('a full file system fails its target alone, and says how to go on', async ({ folder }) => {

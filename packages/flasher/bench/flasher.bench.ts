@@ -49,7 +49,7 @@ interface Work {
   readonly image: string;
   readonly devices: number;
   readonly digestWhole?: boolean;
-  readonly bmapPath?: string;
+  readonly bmapPath?: string | undefined;
 }
 
 async function flash({ image, devices, digestWhole, bmapPath }: Work): Promise<void> {

@@ -22,6 +22,7 @@ export type TargetProblemKind =
   | 'duplicate'
   | 'read-only'
   | 'too-small'
+  | 'sector-size'
   | 'unreadable';
 
 /** One reason, with words for a person. */
@@ -30,7 +31,7 @@ export interface TargetProblem {
   readonly detail: string;
 }
 
-/** The target must not be written to: mounted, system, read-only, too small, a partition, or no disk at all. */
+/** The target must not be written to: mounted, system, read-only, too small, of other sectors, a partition, or no disk at all. */
 export class TargetRefusedError extends FlasherError<{
   readonly path: string;
   readonly problems: readonly TargetProblem[];

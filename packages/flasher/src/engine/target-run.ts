@@ -127,6 +127,7 @@ export class TargetRun {
     const { source, settings, open } = this.#context;
     const opening = open(this.#selected, {
       imageSizeBytes: source.sizeBytes,
+      imageSectorBytes: source.sectorBytes,
       allowPartition: settings.allowPartition,
     });
     try {

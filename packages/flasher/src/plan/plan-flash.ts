@@ -23,6 +23,7 @@ export async function planFlash(options: PlanFlashOptions): Promise<FlashPlan> {
   const targets = await planTargets(options.targets, {
     imagePath: image.source.path,
     imageSizeBytes: image.sizeBytes,
+    imageSectorBytes: image.sectorBytes,
     allowPartition: options.allowPartition,
   });
   return { image, targets };

@@ -20,6 +20,8 @@ export interface PlannedImage {
   readonly format: SourceFormat;
   /** Of the disk inside; undefined if that is known only at the end. */
   readonly sizeBytes: number | undefined;
+  /** The sectors that the disk inside is made for, by its partition table or its file; undefined if neither says so. */
+  readonly sectorBytes: number | undefined;
   /** What the file itself must have; it is compared before anything is written. */
   readonly fileDigests: readonly PromisedDigest[];
   /** Given by a person: of the file or of the disk inside. */
@@ -44,7 +46,7 @@ export async function planImage(options: PlanImageOptions): Promise<PlannedImage
   // Loaded only now: a wrong name should not wait for it.
   const { readPromises } = await import('@osforge/disk-image');
   const { file: fileDigests, disk, remarks: lists } = await readPromises(path);
-  const { format } = described;
+  const { format, sectorBytes } = described;
   const diskSha256 = disk?.sha256 ?? (format === 'raw' ? fileDigests[0]?.sha256 : undefined);
   const remarks = [...lists];
   const source: SourceRequest = {
@@ -61,7 +63,7 @@ export async function planImage(options: PlanImageOptions): Promise<PlannedImage
   ];
   if (vouchers.length === 0)
     remarks.push('no checksum beside it: that the image itself is right is not checked');
-  const facts = { format, fileDigests, eitherSha256, vouchers };
+  const facts = { format, sectorBytes, fileDigests, eitherSha256, vouchers };
   const found = options.bmapPath === undefined && canUseBmap(format) ? await findBmap(path) : undefined;
   if (found === undefined) return { ...facts, source, sizeBytes: described.sizeBytes, remarks };
   // A map of another image leaves holes where there is data; only the digest of the whole finds that out.

@@ -22,6 +22,8 @@ export interface PlanTargetsOptions {
   /** The image, whose place is no target; undefined if it is not there yet. */
   readonly imagePath: string | undefined;
   readonly imageSizeBytes: number | undefined;
+  /** The sectors that the image is made for; default: not known, and not compared. */
+  readonly imageSectorBytes?: number | undefined;
   readonly allowPartition?: boolean | undefined;
   readonly paths?: SystemPaths | undefined;
 }
@@ -37,7 +39,7 @@ export async function planTargets(
   for (const id of names) {
     const info = await inspectTarget(id, { allowPartition, paths });
     const { identity } = info;
-    const problems = targetProblems(info, options.imageSizeBytes);
+    const problems = targetProblems(info, options.imageSizeBytes, options.imageSectorBytes);
     const key = identity.deviceNumber ?? identity.inode ?? identity.path;
     const first = earlier.get(key);
     if (first !== undefined)

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { finished, pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { ImageSource, SourceFormat, SourceReader } from './source.ts';
+import type { SourceFormat, SourceReader, UnreadSource } from './source.ts';
 import { decompressXz } from './xz.ts';
 import { decompressZstd } from './zstd.ts';
 
@@ -17,7 +17,7 @@ const maxDecoders = 4;
 const pieceBytes = 64 * 1024;
 
 /** An image in a compressed file: each reader decompresses from the beginning. */
-export function compressedSource({ path, format, sizeBytes }: CompressedSourceOptions): ImageSource {
+export function compressedSource({ path, format, sizeBytes }: CompressedSourceOptions): UnreadSource {
   return {
     path,
     format,

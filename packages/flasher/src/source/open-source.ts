@@ -4,8 +4,9 @@ import { FlashSourceError } from '../errors.ts';
 import { bmapExtents, parseBmap } from './bmap.ts';
 import { compressedSource } from './compressed-source.ts';
 import { decompressedSize } from './decompressed-size.ts';
+import { gptHeadBytes, gptSectorBytes } from './gpt-sector-bytes.ts';
 import { randomAccessSource } from './random-access-source.ts';
-import type { ImageSource, SourceFormat } from './source.ts';
+import type { ImageSource, SourceFormat, UnreadSource } from './source.ts';
 
 /** The unit in which stat(2) counts what a file takes, whatever the file system's blocks are. */
 const statBlockBytes = 512;
@@ -32,10 +33,11 @@ export async function openSource(request: SourceRequest): Promise<ImageSource> {
  */
 export async function describeSource(
   request: SourceRequest,
-): Promise<Pick<ImageSource, 'path' | 'format' | 'sizeBytes'>> {
+): Promise<Pick<ImageSource, 'path' | 'format' | 'sizeBytes' | 'sectorBytes'>> {
   const source = await openAs(request, { check: false });
   await source.close();
-  return { path: source.path, format: source.format, sizeBytes: source.sizeBytes };
+  const { path, format, sizeBytes, sectorBytes } = source;
+  return { path, format, sizeBytes, sectorBytes };
 }
 
 async function openAs(request: SourceRequest, { check }: { check: boolean }): Promise<ImageSource> {
@@ -53,36 +55,42 @@ async function openAs(request: SourceRequest, { check }: { check: boolean }): Pr
     if (format === 'gzip' || format === 'xz' || format === 'zstd') {
       const sizeBytes = bmap?.imageSizeBytes ?? (await decompressedSize(path, format));
       const source = { ...compressedSource({ path, format, sizeBytes }), extents };
-      if (request.format === undefined) await assertDiskInside(source);
-      return source;
+      const head = await readHead(source);
+      if (request.format === undefined) assertDiskInside(head, path);
+      return { ...source, sectorBytes: gptSectorBytes(head) };
     }
     if (check && format === 'qcow2') await assertSound(path);
     if (check && format === 'ffu') await assertDigests(path);
     const hasNoHoles = status.blocks * statBlockBytes >= status.size;
-    const reader = await openDisk(path, format, extents === undefined && !hasNoHoles);
+    const { reader, toldSectorBytes } = await openDisk(path, format, extents === undefined && !hasNoHoles);
     if (bmap !== undefined && bmap.imageSizeBytes !== reader.sizeBytes) {
       await reader.close();
       const message = `${String(request.bmapPath)} is about ${bmap.imageSizeBytes} bytes, and ${path} has ${reader.sizeBytes}`;
       throw new FlashSourceError(message, { path, reason: 'changed' });
     }
-    return await randomAccessSource({ path, format, reader, extents });
+    const source = await randomAccessSource({ path, format, reader, extents });
+    return { ...source, sectorBytes: gptSectorBytes(await readHead(source)) ?? toldSectorBytes };
   } catch (error) {
     throw asSourceError(error, path);
   }
 }
 
-/** Of a `x.tar.gz` or a `x.qcow2.zst` the bytes that come out are no disk. */
-async function assertDiskInside(source: ImageSource): Promise<void> {
-  const { path } = source;
-  const head = Buffer.alloc(foreignHeadBytes);
+/** The beginning of the disk inside; zeros where it cannot be read, as who reads all of it says what is wrong. */
+async function readHead(source: UnreadSource): Promise<Buffer> {
+  const head = Buffer.alloc(Math.max(foreignHeadBytes, gptHeadBytes));
   const reader = await source.open(0);
   try {
     await reader.read(head);
   } catch {
-    return; // who reads all of it says what is wrong
+    head.fill(0);
   } finally {
     await reader.close();
   }
+  return head;
+}
+
+/** Of a `x.tar.gz` or a `x.qcow2.zst` the bytes that come out are no disk. */
+function assertDiskInside(head: Buffer, path: string): void {
   const format = formatOf(head, `what comes out of ${path}`, path);
   if (format === 'raw') return;
   const message = `what comes out of ${path} is ${format}, not a raw disk: unpack it first, and write what was in it`;
@@ -94,10 +102,13 @@ async function openDisk(
   path: string,
   format: Exclude<SourceFormat, 'gzip' | 'xz' | 'zstd'>,
   findHoles: boolean,
-): Promise<BlockReader> {
-  if (format === 'raw' && !findHoles) return await openRaw(path);
-  const { openImage } = await import('@osforge/disk-image');
-  return await openImage(path, format);
+): Promise<{ readonly reader: BlockReader; readonly toldSectorBytes: number | undefined }> {
+  if (format === 'raw' && !findHoles) return { reader: await openRaw(path), toldSectorBytes: undefined };
+  const { openFfu, openImage } = await import('@osforge/disk-image');
+  if (format !== 'ffu') return { reader: await openImage(path, format), toldSectorBytes: undefined };
+  const reader = await openFfu(path);
+  const { sectorSize, sectorSizeTold } = reader.store;
+  return { reader, toldSectorBytes: sectorSizeTold ? sectorSize : undefined };
 }
 
 /**

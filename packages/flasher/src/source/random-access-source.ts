@@ -1,5 +1,5 @@
 import type { BlockReader, Extent } from '@osforge/disk-image';
-import type { ImageSource, SourceFormat } from './source.ts';
+import type { SourceFormat, UnreadSource } from './source.ts';
 
 export interface RandomAccessSourceOptions {
   readonly path: string;
@@ -10,7 +10,7 @@ export interface RandomAccessSourceOptions {
 }
 
 /** Any disk that can be read anywhere: a raw file, or one that disk-image opens. Closes the reader at the end. */
-export async function randomAccessSource(options: RandomAccessSourceOptions): Promise<ImageSource> {
+export async function randomAccessSource(options: RandomAccessSourceOptions): Promise<UnreadSource> {
   const { path, format, reader } = options;
   const readInto = async (offset: number, buffer: Buffer): Promise<void> => {
     if (reader.readInto !== undefined) await reader.readInto(offset, buffer);

@@ -17,6 +17,8 @@ export interface ImageSource {
   readonly format: SourceFormat;
   /** Bytes of the disk inside; undefined if that is only known at the end (gzip, and zstd without the size). */
   readonly sizeBytes: number | undefined;
+  /** The sector size that the disk inside is made for; undefined if neither its partition table nor its file says so. */
+  readonly sectorBytes: number | undefined;
   /** Where the image is known to be zeros without reading it; undefined if everything has to be read. */
   readonly extents: readonly Extent[] | undefined;
   /** True if a reader may start anywhere at no cost; else it decompresses everything before that byte. */
@@ -26,3 +28,6 @@ export interface ImageSource {
   open(fromBytes: number): Promise<SourceReader>;
   close(): Promise<void>;
 }
+
+/** An image whose beginning nobody has looked at yet. */
+export type UnreadSource = Omit<ImageSource, 'sectorBytes'>;

@@ -13,6 +13,8 @@ import type { TargetHandle } from './target-handle.ts';
 export interface OpenTargetOptions {
   /** Bytes that must fit; undefined if that is not known before the end. */
   readonly imageSizeBytes: number | undefined;
+  /** The sectors that the image is made for; undefined if it does not say, and where there is no image. */
+  readonly imageSectorBytes?: number | undefined;
   readonly allowPartition: boolean;
 }
 
@@ -28,12 +30,12 @@ const ramfsMagic = 0x858458f6;
  */
 export async function openTarget(
   selected: TargetIdentity,
-  { imageSizeBytes, allowPartition }: OpenTargetOptions,
+  { imageSizeBytes, imageSectorBytes, allowPartition }: OpenTargetOptions,
 ): Promise<TargetHandle> {
   const { path } = selected;
   const info = await inspectTarget(path, { allowPartition });
   assertSame(selected, info.identity);
-  assertTarget(info, imageSizeBytes);
+  assertTarget(info, imageSizeBytes, imageSectorBytes);
   if (selected.kind !== 'file') return await openDevice(selected, info);
   try {
     return await openFile(selected, imageSizeBytes);

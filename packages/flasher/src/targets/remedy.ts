@@ -13,6 +13,8 @@ const remedies: Readonly<Record<TargetProblemKind, string>> = {
   duplicate: 'Name each target once.',
   'read-only': 'Move its write-protect switch, or take another one.',
   'too-small': 'Take a larger one.',
+  'sector-size':
+    'Take a disk with the sectors of the image, or make the image for those of the disk: a system would not find its partitions.',
   unreadable: 'Run it as root, or as a user who may write to it.',
 };
 
