@@ -43,6 +43,7 @@ const password = 'secret-word';
 let place: Place;
 let recipe: string;
 let media: string;
+let publicKey: string;
 
 const recipeText = (mediaLines: string): string => `version: 1
 name: web
@@ -52,7 +53,7 @@ system:
 users:
   - name: ada
     password: env:ADA_HASH
-capture: { formats: [raw.zst] }
+capture: { formats: [raw.zst], sign: { key: "file:key.sec" } }
 ${mediaLines}
 `;
 
@@ -76,6 +77,8 @@ beforeAll(async () => {
   media = path.join(place.out, buildId, 'media');
   await writeFile(recipe, recipeText(mediaLines));
   await writeFile(path.join(folder, 'names.csv'), 'serial,name\nSN-7,desk-7\n');
+  publicKey = path.join(folder, 'key.pub');
+  execFileSync('minisign', ['-G', '-W', '-p', publicKey, '-s', path.join(folder, 'key.sec')]);
   // Of the password above, as mkpasswd prints it; the builder is given our variables.
   process.env['ADA_HASH'] =
     '$6$osforge$qD07pSekV0fjoPRxWzZZuDG2ltPj21G3sSqDf4DXgUnO7M2.nAhyNZcSxtr7yrDPVubKlICs1AzW3hETuMFrd.';
@@ -132,13 +135,19 @@ describe('the media of a build', () => {
     const names = Object.keys(first).filter((name) => !name.startsWith('pxe/payload/'));
     expect(names.sort()).toEqual(
       [
-        ...['SHA256SUMS', 'media.json', 'web-install.iso', 'web-install.raw', 'web-install.raw.bmap'],
+        ...['SHA256SUMS', 'SHA256SUMS.minisig', 'media.json'],
+        ...['web-install.iso', 'web-install.raw', 'web-install.raw.bmap'],
         ...['pxe/boot.ipxe', 'pxe/initrd.img', 'pxe/linux'],
       ].sort(),
     );
     const sums = await readFile(path.join(media, 'SHA256SUMS'), 'utf8');
-    const { SHA256SUMS: ofSums, ...others } = first;
+    const { SHA256SUMS: ofSums, 'SHA256SUMS.minisig': ofSignature, ...others } = first;
     expect(ofSums).toBeTruthy();
+    expect(ofSignature).toBeTruthy();
+    const minisign = ['-V', '-p', publicKey, '-m', path.join(media, 'SHA256SUMS')];
+    expect(execFileSync('minisign', minisign, { encoding: 'utf8' })).toMatch(
+      /^Signature and comment signature verified\nTrusted comment: timestamp:\d+\tfile:SHA256SUMS\timage:web$/m,
+    );
     expect(
       Object.fromEntries(
         sums
@@ -478,7 +487,9 @@ describe('the phase usb', () => {
       resumed.events.some(({ type, data }) => type === 'usb.target' && data['state'] === 'resuming'),
     ).toBe(true);
     const receipts = [...loops.map((loop) => `${path.basename(loop)}.receipt.json`), 'file.raw.receipt.json'];
-    expect((await readdir(path.join(place.out, buildId, 'usb'))).sort()).toEqual(receipts.sort());
+    expect((await readdir(path.join(place.out, buildId, 'usb'))).sort()).toEqual(
+      receipts.flatMap((name) => [name, `${name}.sig`]).sort(),
+    );
     const stick = await readFile(path.join(media, 'web-install.raw'));
     for (const target of targets) {
       if (target.startsWith('/dev/')) execFileSync('blockdev', ['--flushbufs', target]);
