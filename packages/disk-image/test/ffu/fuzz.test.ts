@@ -13,9 +13,12 @@ import { encodeCatalog } from '../../src/ffu/encode-catalog.ts';
 import { kib, sampleBytes } from './disk.ts';
 import { encodeHuffman, encodeLznt1 } from './encoders.ts';
 
-/** The soak mutates at least 120,000 files, a second's worth each 2000. Give another OSFORGE_FUZZ_SEED each time. */
-const asked = Number(process.env['OSFORGE_FUZZ_ROUNDS'] ?? 6000);
-const rounds = process.env['OSFORGE_SOAK'] === '1' ? Math.max(asked, 120_000) : asked;
+/**
+ * 100,000 files take 15 to 45 seconds, by how busy the machine is; the soak takes five times as many. Give it another
+ * OSFORGE_FUZZ_SEED each time.
+ */
+const asked = Number(process.env['OSFORGE_FUZZ_ROUNDS'] ?? 100_000);
+const rounds = process.env['OSFORGE_SOAK'] === '1' ? Math.max(asked, 500_000) : asked;
 const seed = Number(process.env['OSFORGE_FUZZ_SEED'] ?? 1);
 
 const size = 4 * kib;
