@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BuildImageFlags } from './commands/build-image.ts';
+import type { ConvertFlags } from './commands/convert.ts';
 import type { DiskSizeFlags } from './commands/disk-size-limit.ts';
 import type { FlashFlags } from './commands/flash.ts';
 import type { PlanFlags } from './commands/plan.ts';
@@ -168,9 +169,10 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .argument('<source>', 'image of any format that inspect knows')
     .argument('<target>', 'file that ends in .raw, .img, .qcow2, .vhdx, .ffu, .raw.zst or .raw.gz')
     .option('-f, --force', 'replace an existing target, once the new one is complete')
+    .option('--compress', 'FFU only: compress its blocks (V1_COMPRESSED, XPRESS)')
     .addOption(maxDiskSizeOption())
     .option('--json', 'print the result as JSON')
-    .action(async (source: string, target: string, flags: DiskSizeFlags & { force?: true; json?: true }) => {
+    .action(async (source: string, target: string, flags: ConvertFlags) => {
       done(await printed((await import('./commands/convert.ts')).convert(source, target, flags, host), host));
     });
   program

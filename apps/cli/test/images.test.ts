@@ -201,6 +201,90 @@ test('convert by extension, not over an existing file without --force; diff says
   });
 });
 
+test('a cut qcow2 is damaged: convert makes nothing of it, diff ends with 2, inspect notes it', async ({
+  folder,
+}) => {
+  await makeDisk(folder);
+  execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', 'disk.raw', 'disk.qcow2'], {
+    cwd: folder,
+  });
+  const bytes = await readFile(path.join(folder, 'disk.qcow2'));
+  await writeFile(path.join(folder, 'cut.qcow2'), bytes.subarray(0, bytes.length / 2));
+  const files = await readdir(folder);
+  const damaged =
+    /^error: \S+cut\.qcow2 is damaged or cut \(qemu-img check: \d+ corruptions, 0 errors\): get the file again\n$/;
+  for (const target of ['out.raw', 'out.raw.zst', 'out.ffu']) {
+    const { code, stdout, stderr } = await cli(['convert', 'cut.qcow2', target], { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(damaged);
+  }
+  expect(await readdir(folder)).toEqual(files);
+  for (const images of [
+    ['disk.raw', 'cut.qcow2'],
+    ['cut.qcow2', 'disk.raw'],
+  ]) {
+    const { code, stdout, stderr } = await cli(['diff', ...images], { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(damaged);
+  }
+  const looked = await cli(['inspect', 'cut.qcow2'], { cwd: folder });
+  expect(looked).toMatchObject({ code: 0, stderr: '' });
+  expect(looked.stdout).toMatch(/^problem +damaged or cut \(qemu-img check: /m);
+  expect((await cli(['verify', 'cut.qcow2'], { cwd: folder })).code).toBe(1);
+});
+
+test('convert --compress: an FFU that reads back, verifies and is smaller; for nothing else', async ({
+  folder,
+}) => {
+  const file = await makeDisk(folder);
+  // Without a flag also for a disk that is no multiple of the usual block.
+  const odd = planGpt({
+    sectorSize: 512,
+    diskSizeBytes: 64 * mib + 8192,
+    diskGuid: '11111111-2222-4333-8444-555555555555',
+    partitions: [],
+  });
+  await createSparseFile(path.join(folder, 'odd.raw'), odd.diskSizeBytes);
+  await writeGpt(path.join(folder, 'odd.raw'), odd);
+  for (const args of [
+    ['disk.raw', 'plain.ffu'],
+    ['disk.raw', 'packed.ffu', '--compress'],
+    ['odd.raw', 'odd.ffu'],
+  ])
+    expect(await cli(['convert', ...args], { cwd: folder })).toMatchObject({ code: 0, stderr: '' });
+  const sizes = await Promise.all(['plain', 'packed'].map((name) => stat(path.join(folder, `${name}.ffu`))));
+  expect(sizes[1]?.size).toBeLessThan((sizes[0]?.size ?? 0) / 2);
+  for (const name of ['packed', 'odd']) {
+    expect((await cli(['verify', `${name}.ffu`], { cwd: folder })).code).toBe(0);
+    expect(await cli(['convert', `${name}.ffu`, `${name}.back.raw`], { cwd: folder })).toMatchObject({
+      code: 0,
+    });
+  }
+  expect((await readFile(path.join(folder, 'packed.back.raw'))).equals(await readFile(file))).toBe(true);
+  expect(await cli(['diff', 'odd.raw', 'odd.back.raw'], { cwd: folder })).toMatchObject({ code: 0 });
+  const files = await readdir(folder);
+  const wrong = await cli(['convert', 'disk.raw', 'x.qcow2', '--compress'], { cwd: folder });
+  expect(wrong).toMatchObject({ code: 2, stdout: '' });
+  expect(wrong.stderr).toBe(
+    'error: --compress is for FFU, which x.qcow2 is not: end its name in .ffu, or leave it out\n',
+  );
+  expect(await readdir(folder)).toEqual(files);
+});
+
+test('diff: an FFU with one changed byte is damaged, not different', async ({ folder }) => {
+  await makeDisk(folder);
+  expect((await cli(['convert', 'disk.raw', 'disk.ffu'], { cwd: folder })).code).toBe(0);
+  const bytes = await readFile(path.join(folder, 'disk.ffu'));
+  const at = bytes.length - 300_000;
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  await writeFile(path.join(folder, 'changed.ffu'), bytes);
+  const { code, stdout, stderr } = await cli(['diff', 'disk.raw', 'changed.ffu'], { cwd: folder });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(
+    /^error: \S+changed\.ffu is damaged or cut \(1 of \d+ chunks are not what their digests say, the first at byte \d+\): get the file again\n$/,
+  );
+});
+
 test('diff: which partitions and files, 1; trouble is 2', async ({ folder }) => {
   await makeDisk(folder, 'a.raw');
   const b = await makeDisk(folder, 'b.raw', 'other');

@@ -271,6 +271,19 @@ export class ImageBackingError extends Error {
   }
 }
 
+/** An image whose own tables or digests say that it is damaged or cut; `reason` says which, and where. */
+export class ImageDamagedError extends Error {
+  readonly code = 'DISK_IMAGE_DAMAGED';
+  override readonly name = 'ImageDamagedError';
+  readonly path: string;
+  readonly reason: string;
+  constructor(path: string, reason: string, options?: DiskImageErrorOptions) {
+    super(`${path} is damaged or cut (${reason}): get the file again`, options);
+    this.path = path;
+    this.reason = reason;
+  }
+}
+
 /** A file that is no disk image (an archive), or one of a kind that is not read here; `format` says which. */
 export class ImageForeignError extends Error {
   readonly code = 'DISK_IMAGE_FOREIGN';
@@ -326,6 +339,7 @@ export function isImageFormatError(error: unknown): boolean {
     error instanceof FfuUnsupportedError ||
     error instanceof FfuLimitError ||
     error instanceof FfuDigestError ||
+    error instanceof ImageDamagedError ||
     error instanceof ImageExpandError ||
     error instanceof ImageLimitError ||
     error instanceof BmapFormatError

@@ -55,6 +55,7 @@ export {
   ImageBackingError,
   ImageBoundsError,
   ImageConvertError,
+  ImageDamagedError,
   ImageExistsError,
   ImageExpandError,
   ImageForeignError,
@@ -105,6 +106,7 @@ export {
   type ForeignFormat,
 } from './inspect/foreign-file.ts';
 export { openAnyImage, refuseBacking, type AnyImage, type OpenAnyOptions } from './inspect/open-any-image.ts';
+export { requireSound } from './inspect/require-sound.ts';
 export {
   expandPieces,
   expandToFile,

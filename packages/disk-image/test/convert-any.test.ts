@@ -7,10 +7,13 @@ import {
   ImageExpandError,
   ImageLimitError,
   inspectImage,
+  openFfu,
   rawContentDigest,
   targetFormat,
+  verifyFfu,
 } from '@osforge/disk-image';
 import { expect, test } from 'vitest';
+import { makeDisk, mib } from './ffu/disk.ts';
 import { makeSampleDisk } from './sample-disk.ts';
 import { tempFolder, tool } from './temp.ts';
 
@@ -94,6 +97,36 @@ test('what is larger than allowed is refused before anything is made, and conver
   const enough = { maxDiskBytes: 2 ** 25, maxExpandedBytes: 2 ** 25 };
   for (const name of ['disk.qcow2', 'disk.vhdx', 'disk.raw.zst'])
     await convertAny({ source: at(name), target, overwrite: true, ...enough });
+});
+
+test('to FFU: the largest block that fits the disk, and compressed where that is asked for', async () => {
+  const folder = await tempFolder();
+  const raw = join(folder, 'disk.raw');
+  for (const [sizeBytes, blockBytes] of [
+    [16 * mib, 128 * 1024],
+    [16 * mib + 64 * 1024, 64 * 1024],
+    [64 * mib + 8192, 8192],
+    [16 * mib + 4096, 4096],
+  ] as const) {
+    await makeDisk(raw, { sizeBytes });
+    for (const compress of [false, true]) {
+      const target = join(folder, 'disk.ffu');
+      await convertAny({ source: raw, target, overwrite: true, compress });
+      const image = await openFfu(target);
+      expect(image.store).toMatchObject({ blockBytes, kind: compress ? 'v1-compressed' : 'v1' });
+      expect(image.sizeBytes).toBe(sizeBytes);
+      await image.close();
+      expect((await verifyFfu(target)).ok).toBe(true);
+      expect(await rawContentDigest(target, 'ffu')).toBe(await rawContentDigest(raw));
+    }
+  }
+  // An FFU names blocks of whole 4096 bytes at least.
+  await makeDisk(raw, { sizeBytes: 16 * mib + 512 });
+  const odd = convertAny({ source: raw, target: join(folder, 'odd.ffu') });
+  await expect(odd).rejects.toThrow(/is not a multiple of the block of 4096: make the disk a multiple/);
+  const wrong = convertAny({ source: raw, target: join(folder, 'x.qcow2'), compress: true });
+  await expect(wrong).rejects.toThrow(/compress is for FFU \(\.ffu\), and qcow2 has no choice/);
+  expect((await readdir(folder)).sort()).toEqual(['disk.ffu', 'disk.raw']);
 });
 
 test('a cancelled or failed conversion leaves the older target and nothing else', async () => {

@@ -10,16 +10,26 @@ import { formatSize } from '../text/size.ts';
 import { type DiskSizeFlags, diskSizeLimits, withinDiskSize } from './disk-size-limit.ts';
 import { namedImage } from './named-image.ts';
 
+export interface ConvertFlags extends DiskSizeFlags {
+  readonly force?: true;
+  readonly compress?: true;
+  readonly json?: true;
+}
+
 /** Converts an image into the format of the target's extension. */
 export async function convert(
   source: string,
   target: string,
-  flags: DiskSizeFlags & { readonly force?: true; readonly json?: true },
+  flags: ConvertFlags,
   host: Host,
 ): Promise<ExitCode> {
   if (target === '') throw new UsageError('the name of the target is empty; name a file');
   const from = await namedImage(source, host.cwd);
-  const { convertAny } = await import('@osforge/disk-image');
+  const { convertAny, targetFormat } = await import('@osforge/disk-image');
+  if (flags.compress && targetFormat(target) !== 'ffu')
+    throw new UsageError(
+      `--compress is for FFU, which ${target} is not: end its name in .ffu, or leave it out`,
+    );
   return untilStopped(host, async (signal) => {
     const progress = progressLine(host);
     let report: ConvertAnyReport;
@@ -28,6 +38,7 @@ export async function convert(
         source: from,
         target: path.resolve(host.cwd, target),
         overwrite: flags.force ?? false,
+        compress: flags.compress ?? false,
         onProgress: progress.show,
         signal,
         ...diskSizeLimits(flags),

@@ -13,6 +13,7 @@ export function inspectLines(report: ImageReport): string[] {
   const facts = [
     ['image', cleanLine(report.path)],
     ['format', report.format],
+    ...(report.problem === undefined ? [] : [['problem', cleanLine(report.problem)]]),
     ...(stores.length === 0
       ? []
       : [['disks', `${stores.length}, listed at the end; what follows is about the first`]]),

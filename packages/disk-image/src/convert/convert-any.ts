@@ -4,11 +4,15 @@ import { flushFile } from '@osforge/flush';
 import { syncFolder } from '../block/sync-folder.ts';
 import { diskPieces } from '../block/disk-pieces.ts';
 import { ImageConvertError, ImageExistsError } from '../errors.ts';
+import { openRaw } from '../block/reader.ts';
 import { captureFfu } from '../ffu/capture-ffu.ts';
+import { fittingBlockBytes } from '../ffu/capture-source.ts';
 import { extractFfu } from '../ffu/extract-ffu.ts';
+import { defaultBlockBytes } from '../ffu/layout.ts';
 import { type DetectedFormat, detectFileFormat } from '../inspect/detect-format.ts';
 import { expandToFile } from '../inspect/expand-image.ts';
 import { type OpenAnyOptions, refuseBacking, refuseLarge } from '../inspect/open-any-image.ts';
+import { requireSound } from '../inspect/require-sound.ts';
 import { convertImage, type ImageFormat } from '../qemu/convert.ts';
 import { imageInfo } from '../qemu/info.ts';
 import { openImage } from '../qemu/open-image.ts';
@@ -22,6 +26,8 @@ export interface ConvertAnyOptions extends Pick<OpenAnyOptions, 'maxDiskBytes' |
   readonly overwrite?: boolean;
   /** Default: by the target's extension. */
   readonly format?: TargetFormat;
+  /** FFU only: V1_COMPRESSED with plain XPRESS in place of V1; default false. */
+  readonly compress?: boolean;
   /** Called with 0 … 1, never backwards. */
   readonly onProgress?: (fraction: number) => void;
   readonly signal?: AbortSignal;
@@ -42,18 +48,24 @@ export interface ConvertAnyReport {
  * Converts an image of any known format into another. All work is done in a folder `.<name>.osforge-…` beside the
  * target, which is removed whatever happens (but for SIGKILL); the target appears when it is complete and flushed, and
  * without `overwrite` never in place of another file, also not of one that was made meanwhile.
- * @throws ImageConvertError, ImageExistsError, ImageForeignError, ImageBackingError, ImageLimitError, ImageExpandError, FfuFormatError, FfuDigestError,
- * FfuSourceError, DiskFullError, ProgramFailedError, the signal's reason
+ * @throws ImageConvertError, ImageExistsError, ImageForeignError, ImageBackingError, ImageLimitError, ImageDamagedError,
+ * ImageExpandError, FfuFormatError, FfuDigestError, FfuSourceError, DiskFullError, ProgramFailedError, the signal's reason
  */
 export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAnyReport> {
   const source = resolve(options.source);
   const target = resolve(options.target);
   const { overwrite = false, signal } = options;
   const format = options.format ?? targetFormat(target);
+  if (options.compress === true && format !== 'ffu')
+    throw new ImageConvertError(
+      `${target}: compress is for FFU (.ffu), and ${format} has no choice: leave it out, or end the name in .ffu`,
+    );
   const sourceFormat = await detectFileFormat(source);
   if (sourceFormat === 'qcow2') await refuseBacking(source);
   await checkTarget(source, target, overwrite);
   if (sourceFormat === 'qcow2' || sourceFormat === 'vhdx') {
+    // Before all else: of a cut VHDX qemu tells nothing.
+    await requireSound(source, sourceFormat, signal === undefined ? {} : { signal });
     const info = await imageInfo(source, sourceFormat, signal === undefined ? {} : { signal });
     refuseLarge(source, info.virtualSizeBytes, options);
   }
@@ -85,7 +97,7 @@ export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAny
         (fraction) => {
           report((steps - 1 + fraction) / steps);
         },
-        signal,
+        options,
       );
     signal?.throwIfAborted();
     await flushFile(made, signal === undefined ? {} : { signal });
@@ -176,7 +188,7 @@ async function make(
   made: string,
   format: TargetFormat,
   report: (fraction: number) => void,
-  signal: AbortSignal | undefined,
+  { signal, compress: compressBlocks = false }: ConvertAnyOptions,
 ): Promise<void> {
   if (needsRaw(sourceFormat)) throw new ImageConvertError(`${sourceFormat} was not expanded`);
   const signalOption = signal === undefined ? {} : { signal };
@@ -192,6 +204,8 @@ async function make(
         sourceFormat,
         target: made,
         resume: false,
+        compress: compressBlocks,
+        blockBytes: fittingBlockBytes(await diskSize(source, sourceFormat, signal), defaultBlockBytes),
         onProgress: ({ step, doneBytes, totalBytes }) => {
           const share = step === 'scan' ? 0 : step === 'write' ? 0.1 : 0.95;
           const width = step === 'scan' ? 0.1 : step === 'write' ? 0.85 : 0.05;
@@ -204,6 +218,14 @@ async function make(
     case 'raw.gz':
       await compress(source, sourceFormat, made, format, report, signal);
   }
+}
+
+async function diskSize(path: string, format: ImageFormat, signal: AbortSignal | undefined): Promise<number> {
+  if (format !== 'raw')
+    return (await imageInfo(path, format, signal === undefined ? {} : { signal })).virtualSizeBytes;
+  const reader = await openRaw(path);
+  await reader.close();
+  return reader.sizeBytes;
 }
 
 async function compress(

@@ -1,8 +1,11 @@
+import { resolve } from 'node:path';
 import type { BlockReader } from '../block/reader.ts';
 import { isImageFormatError } from '../errors.ts';
 import { openExt4 } from '../ext4/reader.ts';
+import { detectFileFormat } from '../inspect/detect-format.ts';
 import { readFileSystem } from '../inspect/file-system.ts';
-import { openAnyImage, type OpenAnyOptions } from '../inspect/open-any-image.ts';
+import { openAnyImage, type OpenAnyOptions, refuseBacking } from '../inspect/open-any-image.ts';
+import { requireSound } from '../inspect/require-sound.ts';
 import { type PartitionFacts, readTable, type TableFacts } from '../inspect/partition-table.ts';
 import { compareRanges } from './compare-ranges.ts';
 import { diffTrees, type FileDifference } from './diff-trees.ts';
@@ -46,13 +49,14 @@ export interface ImageDifference {
 
 /**
  * Compares two images of any formats as disks: sizes, tables, partitions (by their number) and, in ext4 partitions, files.
- * @throws as openAnyImage does
+ * @throws as openAnyImage does, and ImageDamagedError
  */
 export async function diffImages(
   before: string,
   after: string,
   options: DiffImagesOptions = {},
 ): Promise<ImageDifference> {
+  for (const path of [before, after]) await refuseDamaged(path, options.signal);
   const a = await openAnyImage(before, options);
   try {
     const b = await openAnyImage(after, options);
@@ -64,6 +68,14 @@ export async function diffImages(
   } finally {
     await a.close();
   }
+}
+
+/** A damaged image differs in what was lost, which says nothing of the disk that it was. */
+async function refuseDamaged(path: string, signal: AbortSignal | undefined): Promise<void> {
+  const file = resolve(path);
+  const format = await detectFileFormat(file);
+  if (format === 'qcow2') await refuseBacking(file);
+  await requireSound(file, format, signal === undefined ? {} : { signal });
 }
 
 /** The same for disks that are open; both stay open. */

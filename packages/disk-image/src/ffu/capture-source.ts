@@ -57,6 +57,16 @@ export function tableBlocks(gpt: GptLayout, blockBytes: number): readonly number
   return [...blocks, 0];
 }
 
+/**
+ * The largest block, from `most` down, of which the disk is a multiple; 4096 also where it is a multiple of none: blocks
+ * are whole sectors of every disk.
+ */
+export function fittingBlockBytes(diskSizeBytes: number, most: number): number {
+  let fitting = most;
+  while (fitting > 4096 && diskSizeBytes % fitting !== 0) fitting /= 2;
+  return fitting;
+}
+
 /** Throws FfuSourceError unless the disk is whole blocks; says which block would fit. */
 export function checkBlockBytes(diskSizeBytes: number, blockBytes: number): void {
   if (blockBytes < 4096 || blockBytes > 1024 * 1024 || (blockBytes & (blockBytes - 1)) !== 0)
@@ -64,8 +74,7 @@ export function checkBlockBytes(diskSizeBytes: number, blockBytes: number): void
       `blocks of ${blockBytes} bytes: a power of two from 4096 to 1048576 is possible`,
     );
   if (diskSizeBytes % blockBytes === 0) return;
-  let fitting = blockBytes;
-  while (fitting > 4096 && diskSizeBytes % fitting !== 0) fitting /= 2;
+  const fitting = fittingBlockBytes(diskSizeBytes, blockBytes);
   throw new FfuSourceError(
     `a disk of ${diskSizeBytes} bytes is not a multiple of the block of ${blockBytes}: ` +
       (diskSizeBytes % fitting === 0

@@ -2,10 +2,12 @@ import { stat } from 'node:fs/promises';
 import { hashFile } from '@osforge/flush';
 import { contentDigest } from '../block/digest.ts';
 import type { BlockReader } from '../block/reader.ts';
+import { ImageDamagedError, NbdError } from '../errors.ts';
 import type { FfuStore } from '../ffu/read-layout.ts';
 import type { DetectedFormat } from './detect-format.ts';
 import { type FileSystemFacts, readFileSystem } from './file-system.ts';
 import { type AnyImage, openAnyImage, type OpenAnyOptions } from './open-any-image.ts';
+import { requireSound } from './require-sound.ts';
 import { type PartitionFacts, readTable, type TableFacts } from './partition-table.ts';
 
 export interface InspectOptions extends OpenAnyOptions {
@@ -36,6 +38,11 @@ export interface InspectedStore {
 export interface ImageReport {
   readonly path: string;
   readonly format: DetectedFormat;
+  /**
+   * Why the image does not hold what it should: qcow2 and VHDX by their tables, an FFU by its digests, and that only where
+   * `hash` is asked for. What is reported beside it is what is left.
+   */
+  readonly problem?: string;
   /** Length of the file. */
   readonly fileBytes: number;
   /** What the file occupies on its disk. */
@@ -64,13 +71,15 @@ export interface ImageReport {
 /**
  * Says what an image is and what is on it. Nothing in it is trusted: what is damaged is reported in a `problem` beside
  * it; only a file that cannot be opened as an image at all throws.
- * @throws as openAnyImage does
+ * @throws as openAnyImage does, and ImageDamagedError where it is damaged just where it is looked at
  */
 export async function inspectImage(path: string, options: InspectOptions = {}): Promise<ImageReport> {
   const image = await openAnyImage(path, options);
+  let problem: string | undefined;
   try {
     const { signal } = options;
     const { reader, format } = image;
+    problem = format === 'ffu' && options.hash !== true ? undefined : await findDamage(image, signal);
     const { size, blocks } = await stat(image.path);
     const { table, partitions, sectorSize } = await readTable(reader);
     const inspected: InspectedPartition[] = [];
@@ -82,6 +91,7 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
     return {
       path,
       format,
+      ...(problem === undefined ? {} : { problem: `damaged or cut (${problem})` }),
       fileBytes: size > 0 ? size : reader.sizeBytes,
       allocatedBytes: blocks * 512,
       virtualBytes: reader.sizeBytes,
@@ -95,8 +105,25 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
         : { stores: image.stores.map(inspectStore) }),
       ...(options.hash === true ? { hashes: await hashes(image, signal) } : {}),
     };
+  } catch (error) {
+    // What is lost cannot be read, and qemu only says that it could not.
+    if (problem === undefined || !(error instanceof NbdError)) throw error;
+    throw new ImageDamagedError(image.path, problem, { cause: error });
   } finally {
     await image.close();
+  }
+}
+
+async function findDamage(
+  { path, format }: AnyImage,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  try {
+    await requireSound(path, format, signal === undefined ? {} : { signal });
+    return undefined;
+  } catch (error) {
+    if (error instanceof ImageDamagedError) return error.reason;
+    throw error;
   }
 }
 
