@@ -66,6 +66,15 @@ describe('as root: flash', () => {
     });
   });
 
+  test('signs receipts for minisign where the key is one of minisign', async ({ folder }) => {
+    await writeImage(path.join(folder, 'image.raw'), mib);
+    execFileSync('minisign', ['-G', '-W', '-p', 'key.pub', '-s', 'key'], { cwd: folder });
+    const args = ['flash', 'image.raw', '--to', 'a.raw', '--yes', '--receipts', '.', '--sign', 'file:key'];
+    expect(await cli(args, { cwd: folder, env: state(folder) })).toMatchObject({ code: 0 });
+    execFileSync('minisign', ['-V', '-p', 'key.pub', '-m', 'a.raw.receipt.json'], { cwd: folder });
+    expect(await readdir(folder)).not.toContain('a.raw.receipt.json.sig');
+  });
+
   test('--json prints the events and nothing else, --events keeps a copy', async ({ folder }) => {
     const image = await writeImage(path.join(folder, 'image.raw'), 2 * mib);
     const run = await cli(['flash', image, '--to', 'a.raw', '--yes', '--json', '--events', 'events.ndjson'], {

@@ -27,9 +27,11 @@ export { planFlash, type FlashPlan, type PlanFlashOptions } from './plan/plan-fl
 export type { PlanImageOptions, PlannedImage } from './plan/plan-image.ts';
 export { planTargets, type PlannedTarget, type PlanTargetsOptions } from './plan/plan-targets.ts';
 export { probeCapacity, type ProbeOptions, type ProbeReport } from './probe/probe-capacity.ts';
-export type { FlashReceipt } from './receipt/receipt.ts';
+export { minisignReceipt, verifyMinisignedReceipt } from './receipt/minisign-receipt.ts';
+export { formatReceipt, type FlashReceipt } from './receipt/receipt.ts';
 export { receiptNames } from './receipt/receipt-names.ts';
-export { formatReceipt, signReceipt, verifyReceipt, writeReceipt } from './receipt/sign-receipt.ts';
+export { signReceipt, verifyReceipt } from './receipt/sign-receipt.ts';
+export { type ReceiptKey, writeReceipt } from './receipt/write-receipt.ts';
 export type { FlashEvent, FlashEvents, FlashTargetState } from './run/flash-events.ts';
 export {
   runFlash,

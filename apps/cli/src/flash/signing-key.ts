@@ -1,15 +1,16 @@
-import type { KeyObject } from 'node:crypto';
+import type { ReceiptKey } from '@osforge/flasher';
 import { UsageError } from '../errors/usage-error.ts';
 import type { Host } from '../host/host.ts';
 
 /**
- * The Ed25519 key behind `env:NAME` or `file:PATH`, as PKCS #8 in PEM or as minisign keeps it.
+ * The Ed25519 key behind `env:NAME` or `file:PATH`, as PKCS #8 in PEM or as minisign keeps it: which of them it is decides
+ * whether openssl or minisign can check what it signs.
  * @throws UsageError; nothing of the key is in it
  */
 export async function readSigningKeyOf(
   reference: string,
   host: Pick<Host, 'env' | 'cwd'>,
-): Promise<KeyObject> {
+): Promise<ReceiptKey> {
   const { isSecretReference, resolveSecret } = await import('@osforge/image-builder');
   if (!isSecretReference(reference))
     throw new UsageError(
@@ -22,7 +23,8 @@ export async function readSigningKeyOf(
   );
   const { readSigningKey } = await import('@osforge/disk-image');
   try {
-    return readSigningKey(text).privateKey;
+    const key = readSigningKey(text);
+    return text.includes('-----BEGIN') ? key.privateKey : key;
   } catch {
     // No cause: nothing that has seen the key goes on from here.
     throw new UsageError(

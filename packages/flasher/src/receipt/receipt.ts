@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { ImageFacts } from '../engine/flash-engine.ts';
 import type { TargetWork } from '../engine/target-run.ts';
+import { ReceiptError } from '../errors.ts';
 import type { TargetIdentity } from '../targets/identity.ts';
 
 /** What was written where, and how it was seen to be right. Plain data; exists only for a target that is complete. */
@@ -56,4 +57,20 @@ export function makeReceipt(
       resumedRanges: work.resumedRanges,
     },
   };
+}
+
+/** The bytes of a receipt, as they are stored and signed. */
+export function formatReceipt(receipt: FlashReceipt): string {
+  return `${JSON.stringify(receipt, undefined, 2)}\n`;
+}
+
+/**
+ * Reads a receipt whose signature was checked, or that was just made.
+ * @throws ReceiptError
+ */
+export function parseReceipt(text: string): FlashReceipt {
+  const receipt: unknown = JSON.parse(text);
+  if (typeof receipt !== 'object' || receipt === null || !('version' in receipt) || receipt.version !== 1)
+    throw new ReceiptError('this is no receipt of version 1', { reason: 'format' });
+  return receipt as FlashReceipt; // signed by the holder of the key, who signs nothing else with this version
 }

@@ -1,12 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { writeFileDurable } from '@osforge/flush';
 import { ReceiptError } from '../errors.ts';
-import type { FlashReceipt } from './receipt.ts';
-
-/** The bytes of a receipt, as they are stored and signed. */
-export function formatReceipt(receipt: FlashReceipt): string {
-  return `${JSON.stringify(receipt, undefined, 2)}\n`;
-}
+import { type FlashReceipt, parseReceipt } from './receipt.ts';
 
 /**
  * The detached Ed25519 signature (RFC 8032, 64 bytes) of a receipt's bytes:
@@ -21,7 +15,7 @@ export function signReceipt(text: string, privateKey: string | KeyObject): Buffe
   return sign(undefined, Buffer.from(text), key);
 }
 
-/** @throws ReceiptError if the signature is not of this key over these bytes */
+/** The receipt of a `.sig`. @throws ReceiptError if the signature is not of this key over these bytes */
 export function verifyReceipt(
   text: string,
   signature: Uint8Array,
@@ -33,22 +27,7 @@ export function verifyReceipt(
     throw new ReceiptError('the signature is not that of the key over this receipt: do not trust it', {
       reason: 'signature',
     });
-  const receipt: unknown = JSON.parse(text);
-  if (typeof receipt !== 'object' || receipt === null || !('version' in receipt) || receipt.version !== 1)
-    throw new ReceiptError('this is no receipt of version 1', { reason: 'format' });
-  return receipt as FlashReceipt; // signed by the holder of the key, who signs nothing else with this version
-}
-
-/** Stores a receipt, and its signature as `<path>.sig` if a key is given; both durably. */
-export async function writeReceipt(
-  path: string,
-  receipt: FlashReceipt,
-  privateKey?: string | KeyObject,
-): Promise<void> {
-  const text = formatReceipt(receipt);
-  // The signature first: no receipt is ever there without the one that belongs to it.
-  if (privateKey !== undefined) await writeFileDurable(`${path}.sig`, signReceipt(text, privateKey));
-  await writeFileDurable(path, text);
+  return parseReceipt(text);
 }
 
 function assertEd25519(key: KeyObject): void {

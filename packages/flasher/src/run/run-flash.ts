@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { type Observable, ReplaySubject } from 'rxjs';
 import { abortError } from '../engine/deadline.ts';
@@ -11,7 +10,7 @@ import type { PlannedTarget } from '../plan/plan-targets.ts';
 import { probeCapacity } from '../probe/probe-capacity.ts';
 import type { FlashReceipt } from '../receipt/receipt.ts';
 import { receiptNames } from '../receipt/receipt-names.ts';
-import { writeReceipt } from '../receipt/sign-receipt.ts';
+import { type ReceiptKey, writeReceipt } from '../receipt/write-receipt.ts';
 import type { FlashEvent, FlashEvents } from './flash-events.ts';
 
 export interface RunFlashOptions extends Pick<
@@ -28,8 +27,8 @@ export interface ReceiptOptions {
   readonly folder: string;
   /** The name of a target's receipt; default: by receiptNames of the plan's targets. */
   readonly nameOf?: ((id: string) => string) | undefined;
-  /** Ed25519. */
-  readonly privateKey?: string | KeyObject | undefined;
+  /** Its kind decides which signature there will be. */
+  readonly privateKey?: ReceiptKey | undefined;
 }
 
 /** How one target of a run ended. */
