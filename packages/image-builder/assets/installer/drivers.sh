@@ -1,6 +1,5 @@
 # shellcheck shell=dash
-# Modules for the hardware that is there. There is no udev: new hardware is looked for again and again while somebody
-# waits for it.
+# Modules for the hardware that is there, and for what comes while somebody waits for it.
 
 loaded_aliases=/run/osforge/aliases
 
@@ -9,6 +8,7 @@ load_drivers() {
   modprobe -a -q sd_mod sr_mod uas usb_storage mmc_block usbhid hid_generic isofs vfat nls_cp437 nls_ascii nls_utf8 ext4 2>/dev/null
   # Of an empty list Busybox's grep would say that all is in it.
   echo none >"$loaded_aliases"
+  await_hearing
   load_new_drivers
 }
 
@@ -26,29 +26,14 @@ load_new_drivers() {
   done
 }
 
-# wait_for SECONDS COMMAND...: tries a command again until it succeeds, loading drivers in between.
-wait_for() {
+# Waits, for ten seconds at most, until the kernel has told of nothing for one: drivers find their disks when they like.
+settle_disks() {
   local end
   seconds
-  end=$((now + $1))
-  shift
-  while ! "$@"; do
+  end=$((now + 10))
+  while await_event 1; do
+    load_new_drivers
     seconds
-    [ "$now" -lt "$end" ] || return 1
-    load_new_drivers
-    sleep 0.3
-  done
-}
-
-# Waits, for ten seconds at most, until a second has passed in which no disk appeared: drivers find theirs when they like.
-settle_disks() {
-  local before='' after tries=0
-  while [ "$tries" -lt 10 ]; do
-    after=$(echo /sys/class/block/*)
-    [ "$before" != "$after" ] || return 0
-    before=$after
-    tries=$((tries + 1))
-    sleep 1
-    load_new_drivers
+    [ "$now" -lt "$end" ] || return 0
   done
 }

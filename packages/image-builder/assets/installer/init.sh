@@ -29,7 +29,10 @@ set -o pipefail
 # What the recipe asks for.
 # shellcheck source=settings.sh
 . /osforge/settings.sh
-# Modules for the hardware that is there.
+# What the kernel tells of devices that come,
+# shellcheck source=events.sh
+. /osforge/events.sh
+# and modules for them.
 # shellcheck source=drivers.sh
 . /osforge/drivers.sh
 # The stick or disc with the payload,
@@ -85,6 +88,7 @@ attempt() {
 }
 
 find_consoles
+listen
 while :; do
   (attempt)
   status=$?

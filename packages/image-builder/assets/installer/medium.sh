@@ -6,8 +6,9 @@ payload_folder=
 
 find_medium() {
   say "Looking for the installation medium ..."
-  if ! wait_for 60 try_all_devices; then
-    refuse "the installation medium was not found." \
+  if ! try_all_devices; then
+    say "It is not there yet; waiting for it, for 60 s at most ..."
+    wait_for 60 try_all_devices || refuse "the installation medium was not found." \
       "It is the stick or disc that this installer was started from. Plug it into this machine itself, and try again."
   fi
   payload_folder=/medium/osforge/payload

@@ -30,11 +30,15 @@ fetch_payload() {
 get_network() {
   say "Waiting for the network ..."
   modprobe -q af_packet 2>/dev/null
-  if ! wait_for 60 try_all_cards; then
-    refuse "no network card got an address by DHCP." \
-      "Network cards: $(card_names)." \
-      "Check the cable and the DHCP server, and try again."
-  fi
+  rm -rf /run/osforge/dhcp
+  asked_cards=
+  dhcp_clients=
+  has_address || wait_for 60 has_address || refuse "no network card got an address by DHCP." \
+    "Network cards: $(card_names)." \
+    "Check the cable and the DHCP server, and try again."
+  # shellcheck disable=SC2086 # several
+  kill $dhcp_clients 2>/dev/null
+  say "Network card $(cat /run/osforge/dhcp/address)."
 }
 
 # Cards of hardware, without the loopback and the like.
@@ -46,19 +50,20 @@ card_names() {
   echo "${names:- none}" | cut -c 2-
 }
 
-try_all_cards() {
+# Has every card that is new ask for an address, all at once: one without a cable may get it while another is waited for.
+has_address() {
   local card name
   for card in /sys/class/net/*; do
-    [ -e "$card/device" ] || continue
     name=${card##*/}
-    ip link set dev "$name" up 2>/dev/null
-    [ "$(cat "$card/carrier" 2>/dev/null)" = 1 ] || continue
-    if udhcpc -i "$name" -n -q -f -t 4 -T 2 -s /osforge/dhcp.sh >/dev/null 2>&1; then
-      say "Network card $name has the address $(cat /run/osforge/address)."
-      return 0
-    fi
+    [ -e "$card/device" ] || continue
+    case " $asked_cards " in *" $name "*) continue ;; esac
+    ip link set dev "$name" up 2>/dev/null || continue
+    asked_cards="$asked_cards $name"
+    # It asks again every 2 s, for as long as it is waited for.
+    udhcpc -i "$name" -n -q -f -t 30 -T 2 -s /osforge/dhcp.sh >/dev/null 2>&1 &
+    dhcp_clients="$dhcp_clients $!"
   done
-  return 1
+  [ -s /run/osforge/dhcp/address ]
 }
 
 # download_parts BYTES

@@ -27,6 +27,7 @@ import { createSparseFile, makeEsp, openExt4, openRaw, readExt4State, readGpt } 
 import type { Machine } from '@osforge/hypervisor';
 import { filter, firstValueFrom, timeout } from 'rxjs';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { buildInitramfs } from '../../src/installer/build-initramfs.ts';
 import { formatParts } from '../../src/media/make-payload.ts';
 import { openFaultyDisk } from './fixtures/faulty-disk.ts';
 import {
@@ -40,6 +41,7 @@ import {
   type InstallerBench,
   type InstallerRun,
 } from './fixtures/installer-bench.ts';
+import { plugsIn } from './fixtures/plugs.ts';
 
 let bench: InstallerBench;
 let folders = 0;
@@ -77,7 +79,11 @@ interface Installing {
 }
 
 /** Starts an installation and waits for a line, which is given back. */
-async function install(run: InstallerRun, pattern: RegExp): Promise<Installing & { readonly line: string }> {
+async function install(
+  run: InstallerRun,
+  pattern: RegExp,
+  beforeStart: () => Promise<void> = () => Promise.resolve(),
+): Promise<Installing & { readonly line: string }> {
   const machine = await machineWithInstaller(bench, run);
   onTestFinished(() => machine.kill());
   const lines: string[] = [];
@@ -91,6 +97,7 @@ async function install(run: InstallerRun, pattern: RegExp): Promise<Installing &
       ),
     );
   const first = said(pattern);
+  await beforeStart();
   await machine.start();
   const answer = (text: string): Promise<void> => machine.sendToConsole(`${text}\n`);
   return {
@@ -184,7 +191,8 @@ test('an empty disk gets the image, grown, with a host name; a second run asks b
   });
   // All but what the backup of the table takes, and what makes no whole block.
   expect(found.rootEnd).toBeGreaterThan(160 * mib - 34 * 512 - 4096);
-  expect(found.fileSystemBytes).toBeGreaterThan(160 * mib - 17 * mib - 34 * 512 - 8192);
+  const rootStart = bench.layout.partitions[1]?.startBytes ?? 0;
+  expect(found.fileSystemBytes).toBeGreaterThan(160 * mib - rootStart - 34 * 512 - 8192);
 
   const before = await digest(disk);
   const second = await install(
@@ -250,6 +258,43 @@ test('of two disks the one is taken that is named at the console', async () => {
   });
 });
 
+test('smallest and largest choose among what is within the limits, and nothing else is written', async () => {
+  const sizes = [112, 128, 144, 176];
+  const policies = [
+    { settings: { select: 'smallest', minBytes: 120 * mib }, taken: 1 },
+    { settings: { select: 'largest', maxBytes: 150 * mib }, taken: 2 },
+  ] as const;
+  for (const { settings, taken } of policies) {
+    const disks = await Promise.all(sizes.map(emptyDisk));
+    const run = await install(
+      {
+        disks: Object.fromEntries(disks.map((disk, index) => [`disk-${index}`, disk])),
+        settings: { ...settings, several: 'refuse' },
+      },
+      installed,
+    );
+    expect(run.line).toBe(`Installed test image on /dev/vd${'abcd'[taken] ?? ''}.`);
+    await powersOff(run);
+    for (const [index, disk] of disks.entries()) expect(await isZero(disk)).toBe(index !== taken);
+    expect(await lookAt(disks[taken] ?? '')).toMatchObject({ blobSha256: bench.blobSha256, tablesOk: true });
+  }
+});
+
+test('of two that are equally large somebody has to choose, and disks beyond the limits are told with the reason', async () => {
+  const disks = { one: await emptyDisk(128), two: await emptyDisk(128), tiny: await emptyDisk(112) };
+  const run = await install({ disks, settings: { select: 'largest' } }, /^Type its number, 1 to 2/);
+  expect(run.lines.join('\n')).toMatch(/1\) \/dev\/vda +128\.0 MiB .*\n.*2\) \/dev\/vdb +128\.0 MiB /);
+  await run.machine.kill();
+  const limits = { minBytes: 120 * mib, maxBytes: 126 * mib };
+  const none = await install({ disks, settings: { select: 'smallest', ...limits } }, decision);
+  expect(none.lines).toContain('osforge: refused: no disk of this machine fits.');
+  const text = none.lines.join('\n');
+  expect(text).toContain("serial tiny  model -: is smaller than the recipe's minSize of 120.0 MiB");
+  for (const serial of ['one', 'two'])
+    expect(text).toContain(`serial ${serial}  model -: is larger than the recipe's maxSize of 126.0 MiB`);
+  for (const disk of Object.values(disks)) expect(await isZero(disk)).toBe(true);
+});
+
 test('a disk that is not empty is left alone where the recipe says never to overwrite', async () => {
   const disk = await emptyDisk(128);
   const file = await open(disk, 'r+');
@@ -303,6 +348,39 @@ test("the medium's own disk is never taken, not even where it is named", async (
   expect(text).toContain('serial other  model -: has none of the serial numbers of the recipe');
   expect(await digest(medium)).toBe(before);
   expect(await isZero(other)).toBe(true);
+});
+
+const waiting = /^It is not there yet; waiting for it/;
+
+test('a disk and a medium that are plugged in while it waits are found, behind a card that needs a driver', async () => {
+  const plugs = plugsIn(await emptyFolder());
+  const disk = await emptyDisk(128);
+  const run = await install({ disks: {}, medium: null, extra: plugs.extra }, waiting);
+  const done = run.said(installed);
+  await plugs.execute('device_add', { driver: 'virtio-scsi-pci', id: 'hba', bus: 'bay' });
+  await plugs.plugIn('target', disk, { driver: 'scsi-hd', bus: 'hba.0' });
+  await plugs.plugIn('medium', bench.medium, { driver: 'scsi-hd', bus: 'hba.0' });
+  expect(await done).toBe('Installed test image on /dev/sda.');
+  await powersOff(run);
+  expect(await lookAt(disk)).toMatchObject({ blobSha256: bench.blobSha256, tablesOk: true });
+});
+
+test('without a medium it waits for its 60 s and refuses; a disc that is inserted while it waits again is found', async () => {
+  const plugs = plugsIn(await emptyFolder());
+  const disk = await emptyDisk(128);
+  const drive = ['-device', 'ide-cd,id=drive,bus=ide.0'];
+  const run = await install(
+    { disks: { target: disk }, medium: null, extra: [...plugs.extra, ...drive] },
+    decision,
+  );
+  expect(run.lines).toContain('osforge: refused: the installation medium was not found.');
+  expect(run.lines).toContain('Nothing was written to any disk.');
+  await run.answerFor('', waiting);
+  const done = run.said(installed);
+  await plugs.execute('blockdev-change-medium', { id: 'drive', filename: bench.medium, format: 'raw' });
+  expect(await done).toBe('Installed test image on /dev/vda.');
+  await powersOff(run);
+  expect(await lookAt(disk)).toMatchObject({ blobSha256: bench.blobSha256, tablesOk: true });
 });
 
 test('power lost while it writes leaves a disk that does not boot, and the next run finishes', async () => {
@@ -418,6 +496,34 @@ test('over HTTP a download that fails is tried again, and the address of the car
   expect(await lookAt(disk)).toMatchObject({ hostname: 'pc-525400123456\n', blobSha256: bench.blobSha256 });
 });
 
+test('without a cable it waits for an address for its 60 s and refuses; plugged in while it waits again, it gets one', async () => {
+  const server = await serve(() => undefined);
+  const plugs = plugsIn(await emptyFolder());
+  const disk = await emptyDisk(128);
+  const cable = (up: boolean): Promise<void> => plugs.execute('set_link', { name: 'net0', up });
+  const run = await install(
+    {
+      disks: { target: disk },
+      medium: null,
+      network: true,
+      commandLine: `osforge.payload=http://10.0.2.2:${server.port}/lab`,
+      extra: plugs.extra,
+    },
+    decision,
+    () => cable(false),
+  );
+  expect(run.lines).toContain('osforge: refused: no network card got an address by DHCP.');
+  expect(run.lines).toContain('Network cards: eth0 (52:54:00:12:34:56).');
+  expect(server.asked).toEqual([]);
+  await run.answerFor('', /^Waiting for the network/);
+  const done = run.said(installed);
+  await cable(true);
+  await done;
+  expect(run.lines).toContain('Network card eth0 has the address 10.0.2.15.');
+  await powersOff(run);
+  expect(await lookAt(disk)).toMatchObject({ blobSha256: bench.blobSha256 });
+});
+
 test('over HTTP a part of another image is refused, and so is a part without end', async () => {
   const [, second, third] = bench.parts;
   let isEndless = false;
@@ -443,6 +549,59 @@ test('over HTTP a part of another image is refused, and so is a part without end
   await run.answerFor('', decision);
   expect(run.lines).toContain(refusal(third?.file));
   expect(await isZero(disk)).toBe(true);
+});
+
+/** A Debian package with the one file that the driver of Intel's 82551 wants before it brings the card up. */
+async function firmwarePackage(folder: string): Promise<string> {
+  const tree = join(folder, 'tree');
+  await mkdir(join(tree, 'lib/firmware/e100'), { recursive: true });
+  await mkdir(join(tree, 'DEBIAN'));
+  await writeFile(
+    join(tree, 'DEBIAN/control'),
+    'Package: firmware-card\nVersion: 1\nArchitecture: all\nMaintainer: osforge <none@example.org>\nDescription: test\n',
+  );
+  // As long as the driver wants it: 134 words, and the places of three numbers in them. QEMU's card runs none of it.
+  const code = Buffer.alloc(134 * 4 + 3);
+  code.set([1, 2, 3], 134 * 4);
+  await writeFile(join(tree, 'lib/firmware/e100/d102e_ucode.bin'), code);
+  const archive = join(folder, 'firmware-card_1_all.deb');
+  await promisify(execFile)('dpkg-deb', ['--root-owner-group', '--build', tree, archive]);
+  return archive;
+}
+
+test('the kernel finds the firmware of the recipe, and only that: a card that needs it gets an address with it alone', async () => {
+  const server = await serve(() => undefined);
+  const folder = await emptyFolder();
+  const archive = await firmwarePackage(folder);
+  const lines: string[][] = [];
+  for (const firmware of [['firmware-card'], []]) {
+    const target = await emptyFolder();
+    const boot = await buildInitramfs({
+      archives: [...bench.archives, archive],
+      firmware,
+      target,
+      // With the address in the host name, the drivers of cards are in the installer itself.
+      settings: { ...bench.settings, hostnameTemplate: 'pc-{mac}' },
+      partsTsv: formatParts(bench.parts),
+      names: [],
+      epochSeconds: 1_700_000_000,
+      temporaryDirectory: target,
+      signal: new AbortController().signal,
+    });
+    const run = await install(
+      {
+        boot,
+        disks: { target: await emptyDisk(128) },
+        medium: null,
+        commandLine: `osforge.payload=http://10.0.2.2:${server.port}/lab`,
+        extra: ['-netdev', 'user,id=net', '-device', 'i82551,netdev=net'],
+      },
+      firmware.length > 0 ? installed : decision,
+    );
+    lines.push(run.lines);
+  }
+  expect(lines[0]).toContain('Network card eth0 has the address 10.0.2.15.');
+  expect(lines[1]).toContain('osforge: refused: no network card got an address by DHCP.');
 });
 
 test('a stick counts machines, on itself and before it writes, and is no disk to install on', async () => {
