@@ -159,7 +159,7 @@ async function fakeSystem(): Promise<{ sys: string; proc: string; dev: string }>
   const root = scratch();
   const put = (path: string, text: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), `${text}\n`);
+    writeFileSync(join(root, path), `${text}\n`, 'latin1');
   };
   const usb = 'sys/devices/pci0/usb1/1-2';
   put(`${usb}/idVendor`, '0781');
@@ -176,6 +176,16 @@ async function fakeSystem(): Promise<{ sys: string; proc: string; dev: string }>
         ro: '0',
         'device/vendor': 'SanDisk',
         'device/model': 'Ultra',
+      },
+    ],
+    [
+      'sys/devices/pci0/host3/block/sde',
+      {
+        dev: '8:64',
+        size: '2000',
+        ro: '0',
+        'device/vpd_pg80': '\u0000\u0080\u0000\u0008 ZA1B2C3',
+        'device/wwid': 'naa.5000c500a1b2c3d4',
       },
     ],
     ['sys/devices/pci0/nvme0/nvme0n1', { dev: '259:0', size: '1000', ro: '0', 'device/serial': 'S4X9' }],
@@ -209,9 +219,11 @@ test('as root: lists sticks and disks with what a person needs, and one odd driv
   const paths = await fakeSystem();
   const targets = await listTargets({ paths });
   expect(targets.map(({ identity }) => identity.path)).toEqual(
-    ['dm-0', 'nvme0n1', 'sdb'].map((name) => join(paths.dev, name)),
+    ['dm-0', 'nvme0n1', 'sdb', 'sde'].map((name) => join(paths.dev, name)),
   );
-  const stick = targets.at(-1);
+  // As lsblk and the installer have it.
+  expect(targets.at(-1)?.identity.serial).toBe('ZA1B2C3');
+  const stick = targets.at(-2);
   expect(stick).toMatchObject({
     identity: {
       vendor: 'SanDisk',

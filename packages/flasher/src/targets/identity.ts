@@ -1,7 +1,8 @@
 import type { BigIntStats } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readAttribute, readNumber, systemPaths, type SystemPaths } from './system-paths.ts';
+import { readAttribute, readBytes, readNumber, systemPaths, type SystemPaths } from './system-paths.ts';
+import { vpdSerial } from './vpd-serial.ts';
 
 /** What tells one target from every other. Plain data: keep it from the selection to the opening. */
 export interface TargetIdentity {
@@ -98,11 +99,16 @@ async function modelOf(diskFolder: string): Promise<string | undefined> {
   );
 }
 
-/** virtio and NVMe have it beside the disk; a USB stick's SCSI layer has none, but the USB device above does. */
+/**
+ * First the sources that the installer asks too, in its order (disk_serial of its disks.sh): a recipe names one number for
+ * both. virtio and NVMe have it beside the disk, SCSI disks in a page; a stick's SCSI layer has none, but the USB device
+ * above does. What is left tells a disk from others, though it is no serial number.
+ */
 async function serialOf(diskFolder: string): Promise<string | undefined> {
   return (
     (await readAttribute(diskFolder, 'serial')) ??
     (await readAttribute(diskFolder, 'device/serial')) ??
+    vpdSerial(await readBytes(diskFolder, 'device/vpd_pg80')) ??
     (await fromUsbDevice(diskFolder, 'serial')) ??
     (await readAttribute(diskFolder, 'wwid')) ??
     (await readAttribute(diskFolder, 'device/wwid'))

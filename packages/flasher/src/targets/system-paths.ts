@@ -23,6 +23,15 @@ export async function readAttribute(...path: readonly string[]): Promise<string 
   }
 }
 
+/** A binary attribute; empty if it is not there or the device does not answer. */
+export async function readBytes(...path: readonly string[]): Promise<Uint8Array> {
+  try {
+    return await readFile(join(...path));
+  } catch {
+    return new Uint8Array();
+  }
+}
+
 /** A whole number from an attribute; undefined if there is none. */
 export async function readNumber(...path: readonly string[]): Promise<number | undefined> {
   const text = await readAttribute(...path);
