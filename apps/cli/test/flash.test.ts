@@ -11,8 +11,10 @@ import { openTerminal } from './support/terminal.ts';
 import { test } from './support/temporary.ts';
 
 /** Journals of these tests are no business of the user who runs them. */
-const state = (folder: string): { XDG_STATE_HOME: string } => ({
+const state = (folder: string): { XDG_STATE_HOME: string; npm_lifecycle_event: undefined } => ({
   XDG_STATE_HOME: path.join(folder, 'state'),
+  // That of whoever runs the tests.
+  npm_lifecycle_event: undefined,
 });
 
 interface SeenEvent {
@@ -324,7 +326,35 @@ test('an image that its checksum does not vouch for costs no target what it hold
   const run = await cli(['flash', image, '--yes', '--to', old], { env: state(folder) });
   expect(run.code).toBe(1);
   expect(run.stderr).toMatch(/^error: the image \S+ has the SHA-256 .*SHA256SUMS\): fetch it again$/m);
+  expect(run.stderr).toMatch(/^0 of 1 targets are complete\.\n$/m);
   expect(await sha256Of(old)).toBe(before);
+});
+
+test('nobody is told to go on with an image that turns out damaged', async ({ folder }) => {
+  const image = await writeImage(path.join(folder, 'bad.raw'), 4 * mib);
+  execFileSync('gzip', ['-1', image]);
+  const bytes = await readFile(`${image}.gz`);
+  bytes.fill(0, bytes.length / 2, bytes.length / 2 + 64);
+  await writeFile(`${image}.gz`, bytes);
+  const run = await cli(['flash', 'bad.raw.gz', '--yes', '--to', 'a.raw', 'b.raw'], {
+    cwd: folder,
+    env: state(folder),
+  });
+  expect(run.code).toBe(1);
+  expect(run.stderr).toMatch(/^error: b\.raw: the image \S+bad\.raw\.gz cannot be read: /m);
+  expect(run.stderr).toMatch(/^0 of 2 targets are complete\.\n$/m);
+});
+
+test('the command that goes on is called as this one was', async ({ folder }) => {
+  const image = await writeImage(path.join(folder, 'image.raw'), 64 * mib);
+  const child = startCli(['flash', image, '--yes', '--to', 'a.raw'], {
+    cwd: folder,
+    env: { ...state(folder), npm_lifecycle_event: 'npx' },
+  });
+  child.stdout.once('data', () => child.kill('SIGINT'));
+  const run = await finished(child);
+  expect(run.code).toBe(130);
+  expect(run.stderr).toContain(`\n  npx osforge flash ${image} --to a.raw\n`);
 });
 
 test('a reader that goes away does not end it', async ({ folder }) => {

@@ -217,12 +217,14 @@ function tellWhenBroken(reporter: FlashReporter, host: Host): () => void {
   });
 }
 
+/** The same command would fail again: a target that lies about its capacity, and an image that is damaged or another. */
+const hopeless: ReadonlySet<string> = new Set(['FLASHER_CAPACITY', 'FLASHER_SOURCE']);
+
 function conclude(image: string, result: FlashRunResult, flags: FlashFlags, host: Host): ExitCode {
   const { targets, outcome, error } = result;
   if (outcome === 'completed') return exitCode.done;
   const complete = targets.filter(({ ok }) => ok).map(({ id }) => id);
-  // What lies about its capacity is not to be used at all.
-  const open = targets.filter((one) => !one.ok && one.error.code !== 'FLASHER_CAPACITY').map(({ id }) => id);
+  const open = targets.filter((one) => !one.ok && !hopeless.has(one.error.code)).map(({ id }) => id);
   if (outcome === 'failed') {
     if (error !== undefined) host.stderr.write(`error: ${cleanLines(error.message)}\n`);
     else
@@ -234,7 +236,7 @@ function conclude(image: string, result: FlashRunResult, flags: FlashFlags, host
   const goOn =
     open.length === 0
       ? ''
-      : ` To go on with the others where they were:\n  ${resumeCommand(image, open, flags)}`;
+      : ` To go on with the others where they were:\n  ${resumeCommand(image, open, flags, host.env)}`;
   host.stderr.write(
     `${outcome === 'cancelled' ? 'Cancelled. ' : ''}${complete.length} of ${targets.length} targets ${complete.length === 1 ? 'is' : 'are'} complete${done}.${goOn}\n`,
   );
