@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diffImages, diffTrees, type TreeEntry } from '@osforge/disk-image';
 import { expect, test } from 'vitest';
@@ -100,6 +100,53 @@ test('files that were added, removed and changed in ext4', async () => {
     'added /etc/new',
     'changed /same mode',
   ]);
+});
+
+test('files that were added, removed and changed in the EFI system partition', async () => {
+  const folder = await tempFolder();
+  const a = await makeSampleDisk(folder, 'a.raw');
+  const b = join(folder, 'b.raw');
+  await tool('cp', '--sparse=always', a.path, b);
+  const esp = `${b}@@${a.espStart}`;
+  for (const [name, text] of [
+    ['BOOTX64.EFI', 'other'],
+    ['a new entry.conf', 'new'],
+  ] as const) {
+    await writeFile(join(folder, name), text);
+    await tool('mcopy', '-o', '-i', esp, join(folder, name), '::/EFI/BOOT/');
+  }
+  await tool('mattrib', '+r', '-i', esp, '::/EFI/BOOT/a new entry.conf');
+  const told = async (from: string, to: string): Promise<unknown> => {
+    const { equal, partitions } = await diffImages(from, to);
+    const [found, ...others] = partitions;
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ number: 1, name: 'ESP', contentDiffers: true });
+    expect(found).not.toHaveProperty('problem');
+    return [
+      equal,
+      found?.files?.map(({ kind, path, fields }) => `${kind} ${path} ${fields.join()}`.trimEnd()),
+    ];
+  };
+  expect(await told(a.path, b)).toEqual([
+    false,
+    ['changed /EFI/BOOT/BOOTX64.EFI content', 'added /EFI/BOOT/a new entry.conf'],
+  ]);
+  expect(await told(b, a.path)).toEqual([
+    false,
+    ['changed /EFI/BOOT/BOOTX64.EFI content', 'removed /EFI/BOOT/a new entry.conf'],
+  ]);
+  const c = join(folder, 'c.raw');
+  await tool('cp', '--sparse=always', b, c);
+  await tool('mattrib', '-r', '-i', `${c}@@${a.espStart}`, '::/EFI/BOOT/a new entry.conf');
+  expect(await told(b, c)).toEqual([false, ['changed /EFI/BOOT/a new entry.conf mode']]);
+  // A table that is damaged: the files before are told, and why there are no more.
+  const file = await open(c, 'r+');
+  await file.write(Buffer.alloc(512), 0, 512, a.espStart + 512);
+  await file.close();
+  const { partitions } = await diffImages(b, c);
+  expect(partitions[0]?.problem).toMatch(
+    /^the files could not be compared to the end: the chain at cluster /,
+  );
 });
 
 test('other partitions, other bytes, and bytes outside of partitions', async () => {

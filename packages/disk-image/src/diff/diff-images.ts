@@ -3,7 +3,8 @@ import type { BlockReader } from '../block/reader.ts';
 import { isImageFormatError } from '../errors.ts';
 import { openExt4 } from '../ext4/reader.ts';
 import { detectFileFormat } from '../inspect/detect-format.ts';
-import { readFileSystem } from '../inspect/file-system.ts';
+import { type FatReader, openFat } from '../fat/reader.ts';
+import { type FileSystemFacts, readFileSystem } from '../inspect/file-system.ts';
 import { openAnyImage, type OpenAnyOptions, refuseBacking } from '../inspect/open-any-image.ts';
 import { requireSound } from '../inspect/require-sound.ts';
 import { type PartitionFacts, readTable, type TableFacts } from '../inspect/partition-table.ts';
@@ -31,7 +32,7 @@ export interface PartitionDifference {
   readonly contentDiffers?: boolean;
   /** Byte of the partition. */
   readonly firstDifferenceAt?: number;
-  /** Of two ext4 file systems whose bytes differ. */
+  /** Of two ext4 or two FAT file systems whose bytes differ. */
   readonly files?: readonly FileDifference[];
   readonly fileCounts?: { readonly added: number; readonly removed: number; readonly changed: number };
   /** Why files could not be compared. */
@@ -48,7 +49,7 @@ export interface ImageDifference {
 }
 
 /**
- * Compares two images of any formats as disks: sizes, tables, partitions (by their number) and, in ext4 partitions, files.
+ * Compares two images of any formats as disks: sizes, tables, partitions (by their number) and, in ext4 and FAT partitions, files.
  * @throws as openAnyImage does, and ImageDamagedError
  */
 export async function diffImages(
@@ -182,6 +183,14 @@ async function diffPartition(
   };
 }
 
+type Tree = Pick<FatReader, 'walk'>;
+
+/** The file systems whose files are read here; FATs of any width can be compared with each other. */
+function treeKind(facts: FileSystemFacts | undefined): 'ext4' | 'fat' | undefined {
+  if (facts?.type === 'ext4') return 'ext4';
+  return facts?.type.startsWith('fat') === true ? 'fat' : undefined;
+}
+
 async function diffFiles(
   a: BlockReader,
   from: PartitionFacts,
@@ -193,13 +202,19 @@ async function diffFiles(
     await readFileSystem(a, from.startBytes, from.sizeBytes),
     await readFileSystem(b, to.startBytes, to.sizeBytes),
   ];
-  if (left?.type !== 'ext4' || right?.type !== 'ext4') return {};
-  const signalOption = signal === undefined ? {} : { signal };
+  const kind = treeKind(left);
+  if (kind === undefined || kind !== treeKind(right)) return {};
+  const open = async (reader: BlockReader, { startBytes, sizeBytes }: PartitionFacts): Promise<Tree> => {
+    const signalOption = signal === undefined ? {} : { signal };
+    return kind === 'ext4'
+      ? await openExt4(reader, startBytes, signalOption)
+      : await openFat(reader, startBytes, { sizeBytes, ...signalOption });
+  };
   const files: FileDifference[] = [];
   const fileCounts = { added: 0, removed: 0, changed: 0 };
   try {
-    const before = await openExt4(a, from.startBytes, signalOption);
-    const after = await openExt4(b, to.startBytes, signalOption);
+    const before = await open(a, from);
+    const after = await open(b, to);
     for await (const difference of diffTrees(before.walk(), after.walk())) {
       fileCounts[difference.kind] += 1;
       if (files.length < maxDifferences) files.push(difference);

@@ -13,7 +13,7 @@ export interface FileDifference {
 }
 
 /**
- * Compares two trees as openExt4().walk() gives them: parents first, the names of a folder in byte order. Needs no more
+ * Compares two trees as the walks of openExt4 and openFat give them: parents first, the names of a folder in byte order. Needs no more
  * memory than two entries; yields in that order.
  */
 export async function* diffTrees(

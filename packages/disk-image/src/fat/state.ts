@@ -1,5 +1,5 @@
 import type { BlockReader } from '../block/reader.ts';
-import { FatFormatError } from '../errors.ts';
+import { readBootSector } from './boot-sector.ts';
 
 /** What a FAT file system says of itself. */
 export interface FatState {
@@ -25,31 +25,13 @@ export interface FatState {
  * @throws ImageBoundsError if the image is cut short
  */
 export async function readFatState(reader: BlockReader, offset = 0): Promise<FatState> {
-  const boot = Buffer.from(await reader.read(offset, 512));
-  const bytesPerSector = boot.readUInt16LE(11);
-  const sectorsPerCluster = boot.readUInt8(13);
-  const reserved = boot.readUInt16LE(14);
-  const fats = boot.readUInt8(16);
-  const rootEntries = boot.readUInt16LE(17);
-  const sectors = boot.readUInt16LE(19) || boot.readUInt32LE(32);
-  const fatSectors = boot.readUInt16LE(22) || boot.readUInt32LE(36);
-  if (boot.readUInt16LE(510) !== 0xaa55) throw new FatFormatError('the boot sector has no signature 55 AA');
-  if (![512, 1024, 2048, 4096].includes(bytesPerSector))
-    throw new FatFormatError(`${bytesPerSector} bytes per sector are impossible`);
-  if (sectorsPerCluster === 0 || (sectorsPerCluster & (sectorsPerCluster - 1)) !== 0)
-    throw new FatFormatError(`${sectorsPerCluster} sectors per cluster are impossible`);
-  if (reserved === 0 || fats === 0 || fats > 4 || fatSectors === 0)
-    throw new FatFormatError('no reserved sectors or no file allocation table');
-  const rootSectors = Math.ceil((rootEntries * 32) / bytesPerSector);
-  const dataSectors = sectors - reserved - fats * fatSectors - rootSectors;
-  if (dataSectors <= 0) throw new FatFormatError('the tables are larger than the volume');
-  const clusters = Math.floor(dataSectors / sectorsPerCluster);
-  const type = clusters < 4085 ? 12 : clusters < 65525 ? 16 : 32;
+  const found = await readBootSector(reader, offset);
+  const { type, boot, bytesPerSector, clusterSizeBytes, clusters, sizeBytes } = found;
   const extended = type === 32 ? 64 : 36;
   const signed = boot.readUInt8(extended + 2) === 0x29;
   let dirty = (boot.readUInt8(extended + 1) & 1) !== 0;
   let ioErrors = (boot.readUInt8(extended + 1) & 2) !== 0;
-  const table = Buffer.from(await reader.read(offset + reserved * bytesPerSector, 8));
+  const table = Buffer.from(await reader.read(offset + found.tableOffset, 8));
   if (type === 16) {
     const second = table.readUInt16LE(2);
     dirty ||= (second & 0x8000) === 0;
@@ -73,8 +55,8 @@ export async function readFatState(reader: BlockReader, offset = 0): Promise<Fat
       : undefined,
     label: label === '' || label === 'NO NAME' ? undefined : label,
     bytesPerSector,
-    clusterSizeBytes: sectorsPerCluster * bytesPerSector,
+    clusterSizeBytes,
     clusters,
-    sizeBytes: sectors * bytesPerSector,
+    sizeBytes,
   };
 }
