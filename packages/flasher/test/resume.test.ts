@@ -64,6 +64,17 @@ test('a torn journal, and one of another size of ranges, are worth nothing and h
   expect((await Journal.open(folder, 'other', 4096)).known.size).toBe(0);
 });
 
+test('a journal has all lines that were recorded at once, and loses none to one that comes after its close', async () => {
+  const folder = scratch();
+  const { journal } = await Journal.open(folder, 'key', 4096);
+  const ranges = [1, 2, 3, 4, 5, 6, 7, 8];
+  await Promise.all(ranges.map((range) => journal.record(range, String(range).repeat(64))));
+  await journal.close();
+  // A check that was under way when its target failed.
+  await journal.record(9, '9'.repeat(64));
+  expect([...(await Journal.open(folder, 'key', 4096)).known.keys()]).toEqual(ranges);
+});
+
 test('as root: after SIGKILL nothing goes on writing, and the next run completes', async () => {
   const folder = scratch();
   const source = image(folder, size, 1);

@@ -29,6 +29,9 @@ export class Journal {
   readonly #path: string;
   readonly #header: string;
   #file: FileHandle | undefined;
+  /** The last line that was begun; never rejects. */
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   private constructor(path: string, header: string) {
     this.#path = path;
@@ -53,8 +56,16 @@ export class Journal {
     return { journal, known };
   }
 
-  /** A range is on the target. */
+  /** A range is on the target. Lines are added one after the other; after the close none is. */
   async record(range: number, sha256: string): Promise<void> {
+    const line = this.#last.then(() => this.#append(range, sha256));
+    this.#last = line.catch(() => undefined);
+    await line;
+  }
+
+  async #append(range: number, sha256: string): Promise<void> {
+    // A check that was under way when its target failed: to open the file again would empty it.
+    if (this.#closed) return;
     if (this.#file === undefined) {
       this.#file = await open(this.#path, 'w', 0o600);
       await this.#file.appendFile(`${this.#header}\n`);
@@ -69,6 +80,8 @@ export class Journal {
   }
 
   async close(): Promise<void> {
+    await this.#last;
+    this.#closed = true;
     const file = this.#file;
     this.#file = undefined;
     await file?.close();
