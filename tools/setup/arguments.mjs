@@ -3,7 +3,7 @@
  * @typedef {{ job: Job | undefined, forwarded: string[] }} SetupRequest
  */
 
-export const USAGE = `usage: npm run setup                       install what is missing, nothing else
+export const USAGE = `usage: npm run setup                       install what is missing, and build the osforge command
        npm start [-- RECIPE --flags...]   the same, then build an image
        npm test [-- --projects=NAME...]   the same, then run the tests
 `;

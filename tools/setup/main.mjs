@@ -18,6 +18,7 @@ import { runProgram } from './run-program.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BIN = join(ROOT, 'node_modules/.bin');
+const MAIN = join(ROOT, 'apps/cli/dist/main.js');
 
 /** Exit codes of osforge. */
 const USAGE_ERROR = 2;
@@ -77,8 +78,7 @@ async function setUp(argv) {
     case 'test':
       return test(request.forwarded);
     case undefined:
-      say('osforge set-up: everything is there. `npm start` builds the default image.\n');
-      return 0;
+      return finish();
   }
 }
 
@@ -200,16 +200,34 @@ async function installNodeModules() {
 }
 
 /**
- * The same job as `npx nx run cli:build-image`. The command line is started here and not by Nx, so that it owns the
- * terminal, its stdout carries nothing else, and Ctrl-C reaches it exactly once.
+ * The set-up alone leaves a command behind: flashing or inspecting an image should not take the build of one first.
  *
- * @param {readonly string[]} args
  * @returns {Promise<number>} exit code
  */
-async function start(args) {
+async function finish() {
+  // In a CI the tests and checks build what they need, and nobody types a command.
+  const isCi = process.env['CI'] !== undefined;
+  if (!isCi) {
+    const exitCode = await buildCommand();
+    if (exitCode !== 0) return exitCode;
+    if (!existsSync(join(BIN, 'osforge'))) {
+      say('osforge set-up: npm did not link the osforge command; `npm rebuild @osforge/cli` says why.\n');
+      return PREFLIGHT_FAILED;
+    }
+  }
+  const more = isCi ? '' : '; `npx osforge --help` says what else there is';
+  say(`osforge set-up: everything is there. \`npm start\` builds the default image${more}.\n`);
+  return 0;
+}
+
+/**
+ * Nx builds only what has changed since the last time.
+ *
+ * @returns {Promise<number>} exit code
+ */
+async function buildCommand() {
   const env = withWorkspaceBin(process.env, BIN);
-  const main = join(ROOT, 'apps/cli/dist/main.js');
-  if (!existsSync(main)) say('osforge set-up: building the osforge command\n');
+  if (!existsSync(MAIN)) say('osforge set-up: building the osforge command\n');
   const build = await run(['nx', 'run', 'cli:build', '--output-style=stream'], 'hidden', env);
   if (build.exitCode !== 0) {
     say(`${build.output}\nosforge set-up: the osforge command could not be built (nx run cli:build).\n`);
@@ -218,9 +236,22 @@ async function start(args) {
   // npm ci links no command whose file is not there yet; from now on `npx osforge` works.
   if (!existsSync(join(BIN, 'osforge')))
     await run(['npm', 'rebuild', '@osforge/cli', '--loglevel=error'], 'hidden', env);
-  const { exitCode } = await runProgram(['node', main, 'build-image', ...args], {
+  return 0;
+}
+
+/**
+ * The same job as `npx nx run cli:build-image`. The command line is started here and not by Nx, so that it owns the
+ * terminal, its stdout carries nothing else, and Ctrl-C reaches it exactly once.
+ *
+ * @param {readonly string[]} args
+ * @returns {Promise<number>} exit code
+ */
+async function start(args) {
+  const built = await buildCommand();
+  if (built !== 0) return built;
+  const { exitCode } = await runProgram(['node', MAIN, 'build-image', ...args], {
     cwd: ROOT,
-    env,
+    env: withWorkspaceBin(process.env, BIN),
     output: 'terminal',
     ownSession: true,
   });

@@ -20,8 +20,8 @@ export interface FakeMachine {
   /** Puts a shell script on the PATH; `$ROOT` is the workspace folder. */
   program(name: string, script: string): Promise<void>;
   file(path: string, text: string): Promise<void>;
-  start(args: readonly string[]): ChildProcess;
-  run(args: readonly string[]): Promise<Outcome>;
+  start(args: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess;
+  run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Outcome>;
   remove(): Promise<void>;
 }
 
@@ -39,10 +39,10 @@ export async function fakeMachine(): Promise<FakeMachine> {
     await mkdir(dirname(join(root, name)), { recursive: true });
     await writeFile(join(root, name), text, { mode: 0o755 });
   };
-  const start = (args: readonly string[]): ChildProcess =>
+  const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess =>
     spawn(node, [join(root, 'tools/setup/setup.mjs'), ...args], {
       cwd: root,
-      env: { PATH: path, ROOT: root },
+      env: { PATH: path, ROOT: root, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}),
     });
@@ -50,12 +50,15 @@ export async function fakeMachine(): Promise<FakeMachine> {
   await file('package-lock.json', lock('1.0.0'));
   await file('node_modules/.package-lock.json', lock('1.0.0'));
   for (const name of ['thing', 'other-platform']) await file(`node_modules/${name}/package.json`, '{}');
+  // The command is built and linked already.
+  for (const name of ['.bin/nx', '.bin/osforge']) await file(`node_modules/${name}`, '#!/bin/sh\n');
+  await file('apps/cli/dist/main.js', '');
   const machine: FakeMachine = {
     root,
     file,
     start,
     program: (name, script) => file(`path/${name}`, `#!/bin/sh\n${script}\n`),
-    run: (args) => outcomeOf(start(args)),
+    run: (args, env) => outcomeOf(start(args, env)),
     remove: () => rm(root, { recursive: true, force: true }),
   };
   await machine.program('setpriv', 'exec /usr/bin/setpriv "$@"');

@@ -186,6 +186,48 @@ describe('node_modules', () => {
   });
 });
 
+describe('the set-up alone', () => {
+  const linked = 'node_modules/.bin/osforge';
+
+  test('builds the command and has npm link it, so that it can be called', async () => {
+    await rm(join(machine.root, linked));
+    await rm(join(machine.root, 'apps/cli/dist/main.js'));
+    await chmod(join(machine.root, 'node_modules/.bin'), 0o777);
+    await machine.file('node_modules/.bin/nx', '#!/bin/sh\necho "nx $*" >> "$ROOT/calls"\n');
+    await machine.program('npm', `echo "npm $*" >> "$ROOT/calls"; : > "$ROOT/${linked}"`);
+    const first = await machine.run([]);
+    expect(first).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(first.stderr).toMatch(
+      /^osforge set-up: building the osforge command\nosforge set-up: everything is there\. .*`npx osforge --help`/,
+    );
+    const build = 'nx run cli:build --output-style=stream\n';
+    const calls = (): Promise<string> => readFile(join(machine.root, 'calls'), 'utf8');
+    expect(await calls()).toBe(`${build}npm rebuild @osforge/cli --loglevel=error\n`);
+    await machine.run([]);
+    expect(await calls()).toBe(`${build}npm rebuild @osforge/cli --loglevel=error\n${build}`);
+  });
+
+  test('says that the command does not build, or was not linked', async () => {
+    await rm(join(machine.root, linked));
+    await machine.program('npm', 'exit 1');
+    const unlinked = await machine.run([]);
+    expect(unlinked.exitCode).toBe(3);
+    expect(unlinked.stderr).toMatch(/did not link the osforge command; `npm rebuild @osforge\/cli` says why/);
+    await machine.file('node_modules/.bin/nx', '#!/bin/sh\necho "TS1005 in main.ts"; exit 1');
+    const broken = await machine.run([]);
+    expect(broken.exitCode).toBe(1);
+    expect(broken.stderr).toMatch(/TS1005 in main.ts[^]*could not be built/);
+  });
+
+  test('builds nothing in a CI, whose tests do that', async () => {
+    await rm(join(machine.root, linked));
+    await machine.file('node_modules/.bin/nx', '#!/bin/sh\nexit 1');
+    const outcome = await machine.run([], { CI: 'true' });
+    expect(outcome.exitCode).toBe(0);
+    expect(outcome.stderr).toMatch(/^osforge set-up: everything is there\. `npm start` [^`]*\n$/);
+  });
+});
+
 describe('the job', () => {
   test('start passes arguments, stdout and exit code, and keeps its own words off stdout', async () => {
     await machine.file('node_modules/.bin/nx', '#!/bin/sh\necho "nx $*"');
