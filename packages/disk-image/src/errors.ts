@@ -88,6 +88,12 @@ export class FatFormatError extends Error {
   override readonly name = 'FatFormatError';
 }
 
+/** The bytes are not an NTFS, or a damaged one. */
+export class NtfsFormatError extends Error {
+  readonly code = 'DISK_IMAGE_NTFS_FORMAT';
+  override readonly name = 'NtfsFormatError';
+}
+
 /** What was asked for the EFI system partition cannot be made (names, sizes, sources). */
 export class EspError extends Error {
   readonly code = 'DISK_IMAGE_ESP';
@@ -334,6 +340,7 @@ export function isImageFormatError(error: unknown): boolean {
     error instanceof Ext4UnsupportedError ||
     error instanceof Ext4LimitError ||
     error instanceof FatFormatError ||
+    error instanceof NtfsFormatError ||
     error instanceof DecompressionError ||
     error instanceof FfuFormatError ||
     error instanceof FfuUnsupportedError ||

@@ -9,6 +9,7 @@ export { writeGpt } from './gpt/write.ts';
 export { readGpt, type GptReadResult } from './gpt/read.ts';
 export { makeEsp, type EspFile, type MakeEspOptions } from './fat/esp.ts';
 export { readFatState, type FatState } from './fat/state.ts';
+export { readNtfsState, type NtfsState } from './ntfs/state.ts';
 export { openFat, type FatReader, type FatReaderOptions } from './fat/reader.ts';
 export {
   ext4Arguments,
@@ -64,6 +65,7 @@ export {
   isImageFormatError,
   isTransientDiskImageError,
   NbdError,
+  NtfsFormatError,
   QemuImgOutputError,
   SignatureError,
   type FfuPart,

@@ -1,7 +1,8 @@
 import type { BlockReader } from '../block/reader.ts';
-import { Ext4FormatError, FatFormatError, ImageBoundsError } from '../errors.ts';
+import { Ext4FormatError, FatFormatError, ImageBoundsError, NtfsFormatError } from '../errors.ts';
 import { readExt4State } from '../ext4/state.ts';
 import { readFatState } from '../fat/state.ts';
+import { readNtfsState } from '../ntfs/state.ts';
 
 /** What lies in a partition, as far as its first bytes tell. */
 export interface FileSystemFacts {
@@ -11,7 +12,7 @@ export interface FileSystemFacts {
   readonly uuid?: string;
   /** Not closed properly; undefined where that is not known for this type. */
   readonly dirty?: boolean;
-  /** The state in words: ext4's, or of FAT `clean`, `dirty`, `io-errors`; undefined where it is not known. */
+  /** The state in words: ext4's, or of FAT `clean`, `dirty`, `io-errors`, of NTFS `clean`, `dirty`; undefined where it is not known. */
   readonly state?: string;
   readonly sizeBytes?: number;
   readonly freeBytes?: number;
@@ -45,7 +46,8 @@ export async function readFileSystem(
   const length = Math.max(0, Math.min(headBytes, sizeBytes, reader.sizeBytes - offset));
   const head = Buffer.from(await reader.read(offset, length));
   for (const [type, at, magic] of signatures)
-    if (head.subarray(at, at + magic.length).equals(magic)) return { type };
+    if (head.subarray(at, at + magic.length).equals(magic))
+      return type === 'ntfs' ? ntfsFacts(reader, offset) : { type };
   if (head.length >= 2048 && head.readUInt16LE(1024 + 56) === 0xef53) return ext4Facts(reader, offset);
   return fatFacts(reader, offset, head);
 }
@@ -65,6 +67,24 @@ async function ext4Facts(reader: BlockReader, offset: number): Promise<FileSyste
   } catch (error) {
     if (error instanceof Ext4FormatError || error instanceof ImageBoundsError)
       return { type: 'ext4', problem: error.message };
+    throw error;
+  }
+}
+
+async function ntfsFacts(reader: BlockReader, offset: number): Promise<FileSystemFacts> {
+  try {
+    const { label, serial, dirty, sizeBytes } = await readNtfsState(reader, offset);
+    return {
+      type: 'ntfs',
+      ...(label === undefined ? {} : { label }),
+      uuid: serial,
+      dirty,
+      state: dirty ? 'dirty' : 'clean',
+      sizeBytes,
+    };
+  } catch (error) {
+    if (error instanceof NtfsFormatError || error instanceof ImageBoundsError)
+      return { type: 'ntfs', problem: error.message };
     throw error;
   }
 }
