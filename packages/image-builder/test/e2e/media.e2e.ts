@@ -16,6 +16,7 @@ import {
   rawContentDigest,
   readExt4State,
   readGpt,
+  verifyImage,
 } from '@osforge/disk-image';
 import { hashFile } from '@osforge/flush';
 import { createQemuHypervisor, createRuntimeDir, type Machine, type MachineBoot } from '@osforge/hypervisor';
@@ -23,6 +24,7 @@ import { readCheckpoint } from '@osforge/checkpoint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { logIn } from './fixtures/booted.ts';
 import { startBuilder, type BuildEnd, type Place } from './fixtures/build-process.ts';
+import { builtManifest, rawDisk } from './fixtures/built-manifest.ts';
 import type { Doom, SeenEvent } from './fixtures/doom.ts';
 import {
   builderCommand,
@@ -53,7 +55,7 @@ system:
 users:
   - name: ada
     password: env:ADA_HASH
-capture: { formats: [raw.zst], sign: { key: "file:key.sec" } }
+capture: { formats: [raw.zst, ffu], sign: { key: "file:key.sec" } }
 ${mediaLines}
 `;
 
@@ -195,7 +197,60 @@ describe('the media of a build', () => {
   });
 });
 
-function doomAt(more: Omit<Partial<Doom>, 'type' | 'data'>): Doom {
+/** Captured beside raw.zst, so that no other system has to be put together for it. */
+describe('the FFU of that build', () => {
+  const file = (name: string): string => path.join(place.out, buildId, name);
+
+  test('holds, has the disk of the manifest, and is named by the manifest, SHA256SUMS and the SBOM', async () => {
+    const { ok, checks } = await verifyImage(file('web.ffu'), {
+      publicKey: await readFile(publicKey, 'utf8'),
+    });
+    expect(checks.filter(({ status }) => status === 'failed')).toEqual([]);
+    expect(ok).toBe(true);
+    const held = checks.flatMap(({ name, status }) => (status === 'ok' ? [name] : []));
+    expect(held).toEqual(expect.arrayContaining(['checksums', 'signature', 'disk', 'ffu', 'gpt']));
+
+    const manifest = await builtManifest(place.out, buildId);
+    const { sha256, sizeBytes } = await hashFile(file('web.ffu'));
+    const { sha256: diskSha256 } = manifest.rawDisk;
+    expect(manifest.artifacts).toContainEqual({ name: 'web.ffu', sizeBytes, sha256 });
+    expect(manifest.provenance.subject).toContainEqual({ name: 'web.ffu', digest: { sha256 } });
+    expect(await rawContentDigest(file('web.ffu'), 'ffu')).toBe(diskSha256);
+    expect(await rawContentDigest(rawDisk(place.out, buildId))).toBe(diskSha256);
+    expect(await readFile(file('SHA256SUMS'), 'utf8')).toContain(`${sha256}  web.ffu\n`);
+    // Of images of one disk there is one list: it names the disk, not a file.
+    expect(JSON.parse(await readFile(file('web.cdx.json'), 'utf8'))).toMatchObject({
+      metadata: { component: { name: 'web', hashes: [{ alg: 'SHA-256', content: diskSha256 }] } },
+    });
+  });
+
+  test('goes on where a capture was killed, is not made again when it was whole, and is the same file', async () => {
+    const { sha256 } = await hashFile(file('web.ffu'));
+    const said = ({ events }: BuildEnd): string[] =>
+      events.filter(({ type }) => type === 'phase.log').map(({ data }) => String(data['line']));
+    const doom = (text: string, nth = 1): Doom =>
+      doomAt({ who: 'family', data: { phase: 'capture' }, text, nth });
+    await rm(file('web.ffu'));
+    // It is told about once for each MiB of the FFU.
+    const cut = await build(doom('making web\\.ffu', 200));
+    expect(cut.signal, cut.stderr).toBe('SIGKILL');
+    expect(started(cut)).toEqual(['capture']);
+    const late = await build(doom('writing the manifest'));
+    expect(late.signal, late.stderr).toBe('SIGKILL');
+    expect(said(late)).toContainEqual(expect.stringMatching(/^web\.ffu went on from an earlier run/));
+
+    const end = await finish();
+    // The new manifest has another time than that which the media were made after.
+    expect(started(end)).toEqual(['capture', 'media', 'cleanup']);
+    expect(said(end)).toContain('web.ffu is whole since an earlier run');
+    expect((await hashFile(file('web.ffu'))).sha256).toBe(sha256);
+    expect(existsSync(file('.osforge/work/ffu'))).toBe(false);
+    const record = await readCheckpoint({ directory: file('.osforge'), buildId });
+    expect(record?.ledger).toEqual([]);
+  });
+});
+
+function doomAt(more: Omit<Partial<Doom>, 'type'>): Doom {
   return { who: 'family', type: 'phase.progress', data: { phase: 'media' }, ...more };
 }
 
