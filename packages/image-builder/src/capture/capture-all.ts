@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { convertImage } from '@osforge/disk-image';
+import { convertImage, rawContentDigest } from '@osforge/disk-image';
 import type { PhaseContext } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { BuildConsistencyError } from '../errors.ts';
@@ -13,11 +13,20 @@ import { tellFlush } from './tell-flush.ts';
 
 export interface CapturedImages {
   readonly images: CapturedFile[];
-  /** Of the raw disk, where a format's pass over the disk gave it. */
+  /** SHA-256 of the raw disk. */
+  readonly contentSha256: string;
+}
+
+/** What one pass over the disk has given. */
+interface Pass {
+  readonly images: CapturedFile[];
   readonly contentSha256?: string;
 }
 
-/** All formats at once; each reads the disk once, and what was read is still in memory for the others. */
+/**
+ * All formats at once, and the digest of the disk where none of them gives it: each reads the disk for itself, and what
+ * one has read is in memory for the others (docs/decisions/0019).
+ */
 export async function captureAll(
   environment: BuildEnvironment,
   context: PhaseContext,
@@ -26,35 +35,37 @@ export async function captureAll(
   ffu: FfuWork | undefined,
 ): Promise<CapturedImages> {
   const { formats } = environment.recipe.capture;
-  const fractions = new Map<string, number>();
   // Where one fails the others end too: none may write on when the phase is over.
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
+  const fractions = new Map<string, number>();
+  const passes = formats.map((format) => {
+    const onProgress = (fraction: number): void => {
+      fractions.set(format, fraction);
+      const sum = [...fractions.values()].reduce((total, value) => total + value, 0);
+      const name = `${environment.recipe.name}.${format}`;
+      context.progress(0.3 + (0.6 * sum) / formats.length, `making ${name}`);
+    };
+    return captureFormat(environment, context, { raw, staging, ffu, format, signal, onProgress });
+  });
+  if (!formats.includes('raw.zst')) passes.push(digestPass(raw, signal));
   let failure: { error: unknown } | undefined;
-  const captured = await Promise.allSettled(
-    formats.map(async (format) => {
-      const onProgress = (fraction: number): void => {
-        fractions.set(format, fraction);
-        const sum = [...fractions.values()].reduce((total, value) => total + value, 0);
-        const name = `${environment.recipe.name}.${format}`;
-        context.progress(0.3 + (0.6 * sum) / formats.length, `making ${name}`);
-      };
-      try {
-        return await captureFormat(environment, context, { raw, staging, ffu, format, signal, onProgress });
-      } catch (error) {
-        failure ??= { error };
-        stop.abort();
-        throw error;
-      }
-    }),
-  );
+  for (const pass of passes)
+    pass.catch((error: unknown) => {
+      failure ??= { error };
+      stop.abort();
+    });
+  const settled = await Promise.allSettled(passes);
   if (failure !== undefined) throw failure.error;
-  const done = captured.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const done = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const contentSha256 = done.find((one) => one.contentSha256 !== undefined)?.contentSha256;
-  return {
-    images: done.flatMap(({ images }) => images),
-    ...(contentSha256 === undefined ? {} : { contentSha256 }),
-  };
+  if (contentSha256 === undefined)
+    throw new BuildConsistencyError('the disk was captured without its digest');
+  return { images: done.flatMap(({ images }) => images), contentSha256 };
+}
+
+async function digestPass(raw: string, signal: AbortSignal): Promise<Pass> {
+  return { images: [], contentSha256: await rawContentDigest(raw, 'raw', { signal }) };
 }
 
 interface FormatRequest {
@@ -70,7 +81,7 @@ async function captureFormat(
   environment: BuildEnvironment,
   context: PhaseContext,
   { raw, staging, ffu, format, signal, onProgress }: FormatRequest,
-): Promise<CapturedImages> {
+): Promise<Pass> {
   const { recipe } = environment;
   switch (format) {
     case 'raw.zst': {

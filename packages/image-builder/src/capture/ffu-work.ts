@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { JsonValue } from '@osforge/checkpoint';
 import { captureWorkFiles } from '@osforge/disk-image';
 import { writeFileDurable } from '@osforge/flush';
 import * as z from 'zod';
-import type { JsonValue } from '@osforge/checkpoint';
 
 /**
  * What a capture that was cut leaves for the next one: the FFU with its journal, and the raw disk that it is made from,
@@ -12,7 +12,6 @@ import type { JsonValue } from '@osforge/checkpoint';
  * next capture removes what it cannot use, and `builds clean --all` the folder with all other work.
  */
 export interface FfuWork {
-  readonly folder: string;
   /** Where the FFU is made. */
   readonly target: string;
   /** Where a machine's disk is folded up to. */
@@ -45,7 +44,6 @@ export async function openFfuWork(folder: string, name: string, input: JsonValue
     await write({ input: key });
   }
   return {
-    folder,
     target,
     disk,
     hasDisk: async () => {

@@ -1,13 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  openExt4,
-  openRaw,
-  rawContentDigest,
-  readExt4State,
-  readFatState,
-  treeDigest,
-} from '@osforge/disk-image';
+import { openExt4, openRaw, readExt4State, readFatState, treeDigest } from '@osforge/disk-image';
 import type { Phase, PhaseContext, PhaseResult } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { toolVersions } from '../build/environment.ts';
@@ -68,8 +61,7 @@ async function capture(
   const { raw, remove } = await flattened(environment, context, ffu);
   try {
     const facts = await inspect(environment, context, raw);
-    const { images, contentSha256 = await rawContentDigest(raw, 'raw', { signal: context.signal }) } =
-      await captureAll(environment, context, raw, staging, ffu);
+    const { images, contentSha256 } = await captureAll(environment, context, raw, staging, ffu);
     context.progress(0.95, 'writing the manifest');
     const sbom = await writeSbom(environment, context, { ...facts, contentSha256 }, staging);
     const outputs = [...images, sbom];
