@@ -11,10 +11,10 @@ import { openTerminal } from './support/terminal.ts';
 import { test } from './support/temporary.ts';
 
 /** Journals of these tests are no business of the user who runs them. */
-const state = (folder: string): { XDG_STATE_HOME: string; npm_lifecycle_event: undefined } => ({
+const state = (folder: string): { XDG_STATE_HOME: string; npm_lifecycle_event: string } => ({
   XDG_STATE_HOME: path.join(folder, 'state'),
   // That of whoever runs the tests.
-  npm_lifecycle_event: undefined,
+  npm_lifecycle_event: '',
 });
 
 interface SeenEvent {
@@ -334,7 +334,8 @@ test('nobody is told to go on with an image that turns out damaged', async ({ fo
   const image = await writeImage(path.join(folder, 'bad.raw'), 4 * mib);
   execFileSync('gzip', ['-1', image]);
   const bytes = await readFile(`${image}.gz`);
-  bytes.fill(0, bytes.length / 2, bytes.length / 2 + 64);
+  const middle = Math.floor(bytes.length / 2);
+  bytes.fill(0, middle, middle + 64);
   await writeFile(`${image}.gz`, bytes);
   const run = await cli(['flash', 'bad.raw.gz', '--yes', '--to', 'a.raw', 'b.raw'], {
     cwd: folder,
