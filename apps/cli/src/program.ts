@@ -155,7 +155,7 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .addOption(
       new Option(
         '--public-key <file>',
-        'also require that SHA256SUMS.minisig beside the image is a signature of this minisign key',
+        'also require that SHA256SUMS.minisig beside the image is a signature of this key, of minisign or in PEM',
       ).argParser(notEmpty),
     )
     .addOption(maxDiskSizeOption())

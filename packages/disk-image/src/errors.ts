@@ -325,8 +325,8 @@ export class SignatureError extends Error {
   readonly code = 'DISK_IMAGE_SIGNATURE';
   override readonly name = 'SignatureError';
   readonly part: string;
-  constructor(part: string, reason: string) {
-    super(`${part}: ${reason}`);
+  constructor(part: string, reason: string, options?: DiskImageErrorOptions) {
+    super(`${part}: ${reason}`, options);
     this.part = part;
   }
 }

@@ -79,14 +79,14 @@ test('keys that cannot be used are refused, and nothing of them is told', async 
   bytes[100] = (bytes[100] ?? 0) ^ 1;
   const encrypted = Buffer.from(line, 'base64');
   encrypted.write('Sc', 2);
-  const rsa = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   for (const [text, message] of [
     ['', /neither/],
     [`x\n${bytes.toString('base64')}`, /neither/],
     [bytes.toString('base64'), /damaged/],
     [encrypted.toString('base64'), /password/],
     [`-----BEGIN PRIVATE KEY-----\n${line}\n-----END PRIVATE KEY-----\n`, /PEM/],
-    [rsa.export({ format: 'pem', type: 'pkcs8' }).toString(), /not ed25519/],
+    [ec.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), /not ed25519/],
   ] as const) {
     expect(() => readSigningKey(text)).toThrow(message);
     try {
@@ -96,7 +96,30 @@ test('keys that cannot be used are refused, and nothing of them is told', async 
       expect(JSON.stringify(error) + String(error)).not.toContain(line.slice(10, 30));
     }
   }
-  expect(() => readVerificationKey('nonsense')).toThrow(SignatureError);
+  for (const [text, message] of [
+    ['nonsense', /neither/],
+    [ec.publicKey.export({ format: 'pem', type: 'spki' }).toString(), /not ed25519/],
+    ['-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n', /damaged/],
+    [ec.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), /secret key: give the public one/],
+  ] as const) {
+    expect(() => readVerificationKey(text)).toThrow(SignatureError);
+    expect(() => readVerificationKey(text)).toThrow(message);
+  }
+});
+
+test('what is signed with a key in PEM is checked with the public key that openssl makes of it', async () => {
+  const folder = await tempFolder();
+  const secretFile = join(folder, 'key.pem');
+  await tool('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', secretFile);
+  const publicPem = await tool('openssl', 'pkey', '-in', secretFile, '-pubout');
+  const signature = minisign(
+    Buffer.from('text'),
+    readSigningKey(await readFile(secretFile, 'utf8')),
+    'trusted words',
+  );
+  const key = readVerificationKey(publicPem);
+  expect(verifyMinisign(Buffer.from('text'), signature, key)).toBe('trusted words');
+  expect(() => verifyMinisign(Buffer.from('Text'), signature, key)).toThrow(/does not fit/);
 });
 
 test('an image is signed by its list of checksums', async () => {

@@ -50,8 +50,11 @@ async function readKey(file: string, cwd: string): Promise<string> {
     return text;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--public-key ${file}: ${reason}; give the .pub file that minisign made`, {
-      cause: error,
-    });
+    throw new UsageError(
+      `--public-key ${file}: ${reason}; give the .pub file that minisign made, or what openssl pkey -pubout prints`,
+      {
+        cause: error,
+      },
+    );
   }
 }

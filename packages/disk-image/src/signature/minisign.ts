@@ -64,12 +64,34 @@ function fromPem(text: string): SigningKey {
       'secret key',
       `it is of type ${privateKey.asymmetricKeyType ?? 'unknown'}, not ed25519`,
     );
-  return { keyId: blake2b(rawPublicKey(privateKey)).subarray(0, 8), privateKey };
+  return { keyId: keyIdOf(rawPublicKey(privateKey)), privateKey };
 }
 
-function rawPublicKey(privateKey: KeyObject): Buffer {
-  return createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(publicPrefix.length);
+function publicFromPem(text: string): VerificationKey {
+  // A secret key would do too, and has no place where only the public one is needed.
+  if (text.includes('PRIVATE KEY'))
+    throw new SignatureError('public key', 'it is a secret key: give the public one (openssl pkey -pubout)');
+  let publicKey: KeyObject;
+  try {
+    publicKey = createPublicKey({ key: text, format: 'pem' });
+  } catch (cause) {
+    throw new SignatureError('public key', 'its PEM is damaged', { cause });
+  }
+  if (publicKey.asymmetricKeyType !== 'ed25519')
+    throw new SignatureError(
+      'public key',
+      `it is of type ${publicKey.asymmetricKeyType ?? 'unknown'}, not ed25519`,
+    );
+  return { keyId: keyIdOf(rawOf(publicKey)), publicKey };
 }
+
+const rawPublicKey = (privateKey: KeyObject): Buffer => rawOf(createPublicKey(privateKey));
+
+const rawOf = (publicKey: KeyObject): Buffer =>
+  publicKey.export({ format: 'der', type: 'spki' }).subarray(publicPrefix.length);
+
+/** PEM has none. */
+const keyIdOf = (rawKey: Buffer): Buffer => blake2b(rawKey).subarray(0, 8);
 
 /** The public key of a secret one, as minisign writes it to a file. */
 export function publicKeyText({ keyId, privateKey }: SigningKey): string {
@@ -77,11 +99,16 @@ export function publicKeyText({ keyId, privateKey }: SigningKey): string {
   return `untrusted comment: minisign public key ${idText(keyId)}\n${bytes.toString('base64')}\n`;
 }
 
-/** Reads a public key of minisign: its file, or the line of base64 alone. @throws SignatureError */
+/**
+ * Reads a public key: minisign's file, or its line of base64 alone; or ed25519 in PEM (`openssl pkey -pubout`), which is
+ * that of a secret key in PEM.
+ * @throws SignatureError
+ */
 export function readVerificationKey(text: string): VerificationKey {
+  if (text.includes('-----BEGIN')) return publicFromPem(text);
   const bytes = Buffer.from(keyLine(text), 'base64');
   if (bytes.length !== 42 || bytes.toString('latin1', 0, 2) !== 'Ed')
-    throw new SignatureError('public key', 'it is no public key of minisign');
+    throw new SignatureError('public key', 'it is neither a public key of minisign nor one in PEM');
   const der = Buffer.concat([publicPrefix, bytes.subarray(10)]);
   return {
     keyId: bytes.subarray(2, 10),

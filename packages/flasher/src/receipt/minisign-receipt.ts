@@ -23,7 +23,7 @@ export async function minisignReceipt(text: string, path: string, key: string | 
 
 /**
  * The receipt, if a `.minisig` is that of the key over it.
- * @param publicKey of readVerificationKey of disk-image, or the text of a public key of minisign
+ * @param publicKey of readVerificationKey of disk-image, or the text that it reads: a public key of minisign, or in PEM
  * @throws ReceiptError
  */
 export async function verifyMinisignedReceipt(

@@ -14,7 +14,7 @@ import { BuildConsistencyError } from '../errors.ts';
 import type { UsbSettings } from '../recipe/recipe.ts';
 import { describeRows, fractionOf } from '../usb/describe-progress.ts';
 import { UsbWriteError } from '../usb/errors.ts';
-import { isComplete, receiptFolder, receiptNamesOf, removeReceipt } from '../usb/receipts.ts';
+import { isComplete, receiptFolder, receiptNamesOf, removeReceipt, signatureOf } from '../usb/receipts.ts';
 import { writtenArtifact } from '../usb/written-image.ts';
 import { artifactPath } from './artifacts.ts';
 import { signInputs } from './signing.ts';
@@ -54,11 +54,11 @@ async function writeTargets(
   const folder = receiptFolder(layout);
   const names = receiptNamesOf(usb);
   const receiptOf = (id: string): string => path.join(folder, names.get(id) ?? id);
-  const privateKey = await signingKey(environment);
+  const key = await signingKey(environment);
   const wanted = {
     imageSha256: image.diskSha256,
     verified: usb.verify,
-    signed: privateKey !== undefined,
+    signed: key !== undefined,
   };
   await mkdir(folder, { recursive: true });
   const open: PlannedTarget[] = [];
@@ -82,7 +82,7 @@ async function writeTargets(
         probe: usb.probe,
         // Not with the work files: a run that was cut goes on with it.
         journalFolder: path.join(layout.state, 'usb'),
-        receipts: { folder, privateKey, nameOf: (id) => names.get(id) ?? id },
+        receipts: { folder, privateKey: key, nameOf: (id) => names.get(id) ?? id },
         signal: context.signal,
       },
     );
@@ -90,7 +90,7 @@ async function writeTargets(
     conclude(await run.result, context, complete);
   }
   return {
-    artifacts: receiptArtifacts(choice.targets, receiptOf, privateKey !== undefined),
+    artifacts: receiptArtifacts(choice.targets, receiptOf, key !== undefined),
     data: { image: image.name, imageSha256: image.diskSha256, targets: choice.targets.map(describeTarget) },
   };
 }
@@ -98,8 +98,7 @@ async function writeTargets(
 async function signingKey({ recipe, recipeDirectory, variables, secrets }: BuildEnvironment) {
   const { sign } = recipe.capture;
   if (sign === undefined) return undefined;
-  const key = await resolveSigningKey(sign.key, { env: variables, directory: recipeDirectory }, secrets);
-  return key.privateKey;
+  return resolveSigningKey(sign.key, { env: variables, directory: recipeDirectory }, secrets);
 }
 
 /** Progress is told a second apart at most: it goes into the build's journal too. */
@@ -177,7 +176,7 @@ function receiptArtifacts(
 ): PhaseArtifact[] {
   return targets.flatMap(({ id }) => {
     const receipt = receiptOf(id);
-    return [receipt, ...(signed ? [`${receipt}.sig`] : [])].map((file): PhaseArtifact => ({
+    return [receipt, ...(signed ? [signatureOf(receipt)] : [])].map((file): PhaseArtifact => ({
       name: `usb/${path.basename(file)}`,
       path: file,
       retention: 'output',

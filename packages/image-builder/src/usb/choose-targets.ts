@@ -63,6 +63,7 @@ async function findTargets(usb: UsbSettings, { disk }: Recipe): Promise<PlannedT
     imagePath: undefined,
     // That of a medium is known when it is made.
     imageSizeBytes: usb.write === 'image' ? disk.sizeBytes : undefined,
+    imageSectorBytes: disk.sectorSize,
   });
   return planned.map((target, index) => {
     const serial = usb.serials[index - usb.targets.length];

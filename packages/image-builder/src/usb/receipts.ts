@@ -11,6 +11,9 @@ export function receiptFolder({ directory }: Pick<BuildLayout, 'directory'>): st
   return path.join(directory, 'usb');
 }
 
+/** A receipt's signature, of the same kind as that of SHA256SUMS: one public key checks both. */
+export const signatureOf = (receipt: string): string => `${receipt}.minisig`;
+
 /** How the targets of a recipe are called: by path or serial number, in the recipe's order. */
 function targetIds({ targets, serials }: UsbSettings): string[] {
   return [...targets, ...serials];
@@ -60,7 +63,7 @@ export async function isComplete(
   const found = await readReceipt(receipt);
   if (found === undefined || found.image.sha256 !== wanted.imageSha256) return false;
   if (wanted.verified && found.verification.readBack === 'none') return false;
-  if (wanted.signed && !(await exists(`${receipt}.sig`))) return false;
+  if (wanted.signed && !(await exists(signatureOf(receipt)))) return false;
   return target === undefined || isSame(found.target, target.identity);
 }
 
@@ -85,7 +88,7 @@ function isSame(known: KnownTarget, now: TargetIdentity): boolean {
 
 /** Before a target is written: what it held is gone, and no receipt may say otherwise. */
 export async function removeReceipt(receipt: string, directory: string): Promise<void> {
-  for (const file of [receipt, `${receipt}.sig`]) {
+  for (const file of [receipt, signatureOf(receipt)]) {
     await assertOwn(file, directory);
     await rm(file, { force: true });
   }
@@ -95,7 +98,7 @@ export async function removeReceipt(receipt: string, directory: string): Promise
 export async function removeReceipts(directory: string): Promise<void> {
   const folder = receiptFolder({ directory });
   for (const name of await readdir(folder).catch(() => [])) {
-    if (!/\.receipt\.json(\.sig)?$/.test(name)) continue;
+    if (!/\.receipt\.json(\.minisig)?$/.test(name)) continue;
     await assertOwn(path.join(folder, name), directory);
     await rm(path.join(folder, name), { force: true });
   }

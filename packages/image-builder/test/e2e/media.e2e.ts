@@ -543,7 +543,7 @@ describe('the phase usb', () => {
     ).toBe(true);
     const receipts = [...loops.map((loop) => `${path.basename(loop)}.receipt.json`), 'file.raw.receipt.json'];
     expect((await readdir(path.join(place.out, buildId, 'usb'))).sort()).toEqual(
-      receipts.flatMap((name) => [name, `${name}.sig`]).sort(),
+      receipts.flatMap((name) => [name, `${name}.minisig`]).sort(),
     );
     const stick = await readFile(path.join(media, 'web-install.raw'));
     for (const target of targets) {

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { PhaseRecord } from '@osforge/checkpoint';
-import { verifyReceipt } from '@osforge/flasher';
+import { verifyMinisignedReceipt } from '@osforge/flasher';
 import type { PhaseContext, PhasePlan, PhaseResult } from '@osforge/pipeline';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { BuildEnvironment } from '../../src/build/environment.ts';
@@ -123,18 +123,18 @@ describe('as root: phase usb', () => {
     const name = `${path.basename(loop)}.receipt.json`;
     expect(names(result)).toEqual([
       `usb/${name}`,
-      `usb/${name}.sig`,
+      `usb/${name}.minisig`,
       'usb/stick.raw.receipt.json',
-      'usb/stick.raw.receipt.json.sig',
+      'usb/stick.raw.receipt.json.minisig',
     ]);
     expect(result.artifacts.every(({ retention }) => retention === 'output')).toBe(true);
     expect(steps.join()).toContain(`${path.basename(loop)} probing`);
     expect(sha256(await readFile(file))).toBe(sha256(bytes));
     const receipts = path.join(environment.layout.directory, 'usb');
-    const receipt = verifyReceipt(
+    const receipt = await verifyMinisignedReceipt(
       await readFile(path.join(receipts, name), 'utf8'),
-      await readFile(path.join(receipts, `${name}.sig`)),
-      publicKey,
+      await readFile(path.join(receipts, `${name}.minisig`), 'utf8'),
+      publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     );
     expect(receipt).toMatchObject({ image: { sha256: sha256(bytes) }, target: { path: loop } });
     expect(result.data).toMatchObject({ image: 'demo.qcow2', imageSha256: sha256(bytes) });
