@@ -166,7 +166,7 @@ test('verify --public-key: what is not signed by that key does not hold', async 
   const wrong = await cli(['verify', 'disk.raw', '--public-key', 'disk.raw'], { cwd: folder });
   expect(wrong).toMatchObject({ code: 2, stdout: '' });
   expect(wrong.stderr).toMatch(
-    /^error: --public-key disk\.raw: public key: it is no public key of minisign; /,
+    /^error: --public-key disk\.raw: public key: it is neither a public key of minisign nor one in PEM; /,
   );
 });
 
