@@ -14,7 +14,7 @@ export const SETUP = { name: 'set-up', command: ['npm', 'run', 'setup'], timeout
 export const TESTS = {
   name: 'tests',
   command: ['npm', 'test', '--', '--skip-nx-cache'],
-  timeoutMs: 75 * MINUTE_MS,
+  timeoutMs: 80 * MINUTE_MS,
 };
 
 /** Each counts as one. @type {readonly Step[]} */

@@ -12,8 +12,8 @@ import { expect, test } from 'vitest';
 import { makeDisk, mib, sampleBytes } from './ffu/disk.ts';
 import { seededRandom, tempFolder, tool, toolExit } from './temp.ts';
 
-/** A mutant of qcow2 or VHDX takes some ten programs, and a fifth of a second; the soak makes ten times as many. */
-const share = Number(process.env['OSFORGE_FUZZ_SHARE'] ?? 1) * (process.env['OSFORGE_SOAK'] === '1' ? 10 : 1);
+/** A mutant of qcow2 or VHDX takes some ten programs, and a fifth of a second; the soak makes twenty times as many. */
+const share = Number(process.env['OSFORGE_FUZZ_SHARE'] ?? 1) * (process.env['OSFORGE_SOAK'] === '1' ? 20 : 1);
 const seed = Number(process.env['OSFORGE_FUZZ_SEED'] ?? 1);
 /** For what takes well below a second on a quiet machine. */
 const deadlineMs = 60_000;
@@ -81,15 +81,15 @@ async function smallDisk(folder: string): Promise<string> {
 }
 
 const qemuFormats = [
-  { name: 'qcow2', rounds: 120, format: 'qcow2', args: ['-o', 'cluster_size=4096'], metadataBytes: 24_576 },
+  { name: 'qcow2', rounds: 60, format: 'qcow2', args: ['-o', 'cluster_size=4096'], metadataBytes: 24_576 },
   {
     name: 'qcow2, zstd',
-    rounds: 120,
+    rounds: 60,
     format: 'qcow2',
     args: ['-c', '-o', 'compression_type=zstd,cluster_size=4096'],
     metadataBytes: 65_536,
   },
-  { name: 'VHDX', rounds: 150, format: 'vhdx', args: [], metadataBytes: 4 * mib },
+  { name: 'VHDX', rounds: 75, format: 'vhdx', args: [], metadataBytes: 4 * mib },
 ] as const;
 
 test.each(qemuFormats)(
@@ -153,9 +153,9 @@ test.each(qemuFormats)(
 );
 
 const compressed = [
-  { name: 'gzip', rounds: 300, file: 'disk.raw.gz', make: ['gzip', '-n'] },
-  { name: 'xz', rounds: 300, file: 'disk.raw.xz', make: ['xz', '-0'] },
-  { name: 'zstd', rounds: 300, file: 'disk.raw.zst', make: ['zstd', '-q', '--rm'] },
+  { name: 'gzip', rounds: 150, file: 'disk.raw.gz', make: ['gzip', '-n'] },
+  { name: 'xz', rounds: 150, file: 'disk.raw.xz', make: ['xz', '-0'] },
+  { name: 'zstd', rounds: 150, file: 'disk.raw.zst', make: ['zstd', '-q', '--rm'] },
 ] as const;
 
 test.each(compressed)(
