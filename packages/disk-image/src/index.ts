@@ -1,4 +1,4 @@
-export { type BlockReader, type Extent, openRaw } from './block/reader.ts';
+export * from './raw.ts';
 export { memoryReader } from './block/memory.ts';
 export { createSparseFile, type CreateSparseFileOptions } from './block/sparse-file.ts';
 export type { GptLayout, GptPartition, SectorSize } from './gpt/layout.ts';
@@ -101,13 +101,6 @@ export {
 export { decompressXpress } from './compression/xpress-decompress.ts';
 export { decompressXpressHuffman } from './compression/xpress-huffman-decompress.ts';
 export { decompressLznt1 } from './compression/lznt1-decompress.ts';
-export { detectFileFormat, detectFormat, type DetectedFormat } from './inspect/detect-format.ts';
-export {
-  foreignFile,
-  foreignHeadBytes,
-  type ForeignFile,
-  type ForeignFormat,
-} from './inspect/foreign-file.ts';
 export { openAnyImage, refuseBacking, type AnyImage, type OpenAnyOptions } from './inspect/open-any-image.ts';
 export { requireSound } from './inspect/require-sound.ts';
 export {
