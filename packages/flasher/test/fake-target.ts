@@ -1,5 +1,17 @@
 import type { TargetIdentity } from '@osforge/flasher';
+import type { WriteSettings } from '../src/engine/context.ts';
 import type { TargetHandle } from '../src/targets/target-handle.ts';
+
+/** As startFlash has them by default, without a journal. */
+export const defaultSettings: WriteSettings = {
+  verify: true,
+  discard: true,
+  allowPartition: false,
+  ioTimeoutMs: 60_000,
+  sourceTimeoutMs: 60_000,
+  journalFolder: undefined,
+  expectedSha256: undefined,
+};
 
 /** A target in memory, as a plain object. `gate` holds every write back until it resolves. */
 export function memoryTarget(

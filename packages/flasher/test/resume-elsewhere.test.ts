@@ -5,7 +5,7 @@ import { TargetVanishedError, type TargetIdentity } from '@osforge/flasher';
 import { type EngineOutcome, FlashEngine } from '../src/engine/flash-engine.ts';
 import { openSource } from '../src/source/open-source.ts';
 import type { TargetHandle } from '../src/targets/target-handle.ts';
-import { memoryIdentity, memoryTarget } from './fake-target.ts';
+import { defaultSettings, memoryIdentity, memoryTarget } from './fake-target.ts';
 import { image, mebibyte, scratch } from './scratch.ts';
 
 const size = 8 * mebibyte;
@@ -42,15 +42,7 @@ async function flash(source: string, journalFolder: string, target: TargetHandle
   const engine = new FlashEngine({
     source: await openSource({ path: source }),
     open: () => Promise.resolve(target),
-    settings: {
-      verify: true,
-      discard: true,
-      allowPartition: false,
-      ioTimeoutMs: 60_000,
-      sourceTimeoutMs: 60_000,
-      journalFolder,
-      expectedSha256: undefined,
-    },
+    settings: { ...defaultSettings, journalFolder },
     layout: { chunkBytes: 65_536, rangeBytes: mebibyte },
     windowBytes: 4 * mebibyte,
     digestWhole: true,

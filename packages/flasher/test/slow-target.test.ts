@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { FlashEngine } from '../src/engine/flash-engine.ts';
 import { openSource } from '../src/source/open-source.ts';
-import { memoryIdentity, memoryTarget } from './fake-target.ts';
+import { defaultSettings, memoryIdentity, memoryTarget } from './fake-target.ts';
 import { image, mebibyte, scratch, tool } from './scratch.ts';
 
 const size = 12 * mebibyte;
@@ -31,15 +31,7 @@ test.each([
         const target = targets.find(({ identity }) => identity.path === path);
         return target === undefined ? Promise.reject(new Error(path)) : Promise.resolve(target);
       },
-      settings: {
-        verify: true,
-        discard: true,
-        allowPartition: false,
-        ioTimeoutMs: 60_000,
-        sourceTimeoutMs: 60_000,
-        journalFolder: undefined,
-        expectedSha256: undefined,
-      },
+      settings: defaultSettings,
       // A window far smaller than the image: the slow ones must fall out of it.
       layout: { chunkBytes: 65_536, rangeBytes: 1 << 20 },
       windowBytes: 2 << 20,
