@@ -21,9 +21,9 @@ test('an entry is on the disk when register resolves, and gone when release does
   const directory = tempDirectory();
   const checkpoint = await openCheckpoint({ directory, buildId: 'a' });
   const stored = async () => (await readCheckpoint({ directory, buildId: 'a' }))?.ledger;
-  const mount = await checkpoint.ledger.register('mount', '/work/root', { options: ['ro'] });
+  const mount = await checkpoint.ledger.register('mount', '/build/root', { options: ['ro'] });
   expect(await stored()).toEqual([mount]);
-  const file = await checkpoint.ledger.register('file', '/work/disk.raw');
+  const file = await checkpoint.ledger.register('file', '/build/disk.raw');
   expect(await stored()).toEqual([mount, file]);
   expect(checkpoint.ledger.entries()).toEqual([mount, file]);
   await checkpoint.ledger.release(mount.id);
@@ -91,22 +91,22 @@ test('resources are removed in reverse, by type; failures and unknown types do n
 test('a folder is not removed while something inside it is left', async () => {
   const removed: string[] = [];
   const entries = [
-    entry('folder', '/work'),
-    entry('folder', '/workshop'),
-    entry('mount', '/work/root'),
-    entry('folder', '/work/root/tmp'),
-    entry('strange', '/work/root/tmp/x'),
+    entry('folder', '/build'),
+    entry('folder', '/buildings'),
+    entry('mount', '/build/root'),
+    entry('folder', '/build/root/tmp'),
+    entry('strange', '/build/root/tmp/x'),
   ];
   const report = await cleanLedger(entries, {
     folder: (one) => void removed.push(one.resourceId),
     mount: (one) => void removed.push(one.resourceId),
   });
-  expect(removed).toEqual(['/workshop']);
-  expect(ids(report.unknown)).toEqual(['/work/root/tmp/x']);
+  expect(removed).toEqual(['/buildings']);
+  expect(ids(report.unknown)).toEqual(['/build/root/tmp/x']);
   expect(report.blocked.map(({ entry: one, by }) => [one.resourceId, by.resourceId])).toEqual([
-    ['/work/root/tmp', '/work/root/tmp/x'],
-    ['/work/root', '/work/root/tmp/x'],
-    ['/work', '/work/root/tmp/x'],
+    ['/build/root/tmp', '/build/root/tmp/x'],
+    ['/build/root', '/build/root/tmp/x'],
+    ['/build', '/build/root/tmp/x'],
   ]);
 });
 

@@ -11,8 +11,8 @@ const now = () => new Date('2026-02-03T04:05:06.789Z');
 async function validText(): Promise<string> {
   const checkpoint = await openCheckpoint({ directory: tempDirectory(), buildId: 'a', now });
   await checkpoint.update((record) => ({ ...record, phases: { disk: phaseRecord() } }));
-  await checkpoint.ledger.register('mount', '/work/root');
-  await checkpoint.ledger.register('file', '/work/disk.raw');
+  await checkpoint.ledger.register('mount', '/build/root');
+  await checkpoint.ledger.register('file', '/build/disk.raw');
   await checkpoint.close();
   return readFileSync(checkpoint.path, 'utf8');
 }
