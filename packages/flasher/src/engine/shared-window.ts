@@ -5,6 +5,7 @@ import { ChunkReader, type ReadChunk } from './chunk-reader.ts';
 import { within } from './deadline.ts';
 import type { ImageDigests } from './image-digests.ts';
 import type { Layout } from './layout.ts';
+import { reasonOf, waitAtMost, waitOrAbort } from './wait-at-most.ts';
 import { Wake } from './wake.ts';
 
 /** A chunk that stays in memory until it is released. */
@@ -266,37 +267,4 @@ function alignedCopy(bytes: Buffer): Buffer {
   if (copy === undefined) throw new Error('a new pool has a buffer');
   bytes.copy(copy);
   return copy;
-}
-
-const reasonOf = (signal: AbortSignal): Error =>
-  signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason });
-
-async function waitOrAbort(event: Promise<void>, signal: AbortSignal): Promise<void> {
-  await waitAtMost(event, undefined, signal);
-}
-
-/** True if the event was first, false if the time was over. */
-async function waitAtMost(
-  event: Promise<void>,
-  timeoutMs: number | undefined,
-  signal: AbortSignal,
-): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  let abort: (() => void) | undefined;
-  try {
-    return await new Promise<boolean>((resolve, reject) => {
-      abort = () => {
-        reject(reasonOf(signal));
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      if (signal.aborted) abort();
-      if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs, false);
-      void event.then(() => {
-        resolve(true);
-      });
-    });
-  } finally {
-    clearTimeout(timer);
-    if (abort !== undefined) signal.removeEventListener('abort', abort);
-  }
 }
