@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { BufferPool } from '@osforge/perf/pools';
 import { expect, test } from 'vitest';
 import { ImageDigests } from '../src/engine/image-digests.ts';
+import { SharedWindow } from '../src/engine/shared-window.ts';
+import { openSource } from '../src/source/open-source.ts';
 import { scratch, sha256 } from './scratch.ts';
 
 const layout = { chunkBytes: 8192, rangeBytes: 32_768 };
@@ -78,5 +80,48 @@ test('a thread that dies gives the memory back, and whoever waits gets the error
     expect(released).toBe(3);
   } finally {
     await digests.close();
+  }
+});
+
+test('where the thread dies at the end of the image, the window ends with that error and does not wait', async () => {
+  const file = join(scratch(), 'broken.mjs');
+  writeFileSync(
+    file,
+    `import { parentPort } from 'node:worker_threads';
+     parentPort.on('message', (request) => {
+       if (request === 'end') throw new Error('no more memory');
+       parentPort.postMessage({ hashed: request.index, digests: [] });
+     });`,
+  );
+  const digests = new ImageDigests(layout, true, pathToFileURL(file));
+  const sizeBytes = 3 * layout.chunkBytes;
+  const path = join(scratch(), 'image.raw');
+  writeFileSync(path, randomBytes(sizeBytes));
+  const source = await openSource({ path });
+  const { signal } = new AbortController();
+  const window = new SharedWindow({
+    source,
+    layout,
+    pool: new BufferPool({ sizeBytes: layout.chunkBytes, count: 8, shared: true }),
+    slots: 8,
+    zeros: Buffer.alloc(layout.chunkBytes),
+    digests,
+    patienceMs: 50,
+    readTimeoutMs: 60_000,
+    signal,
+    now: () => performance.now(),
+  });
+  try {
+    const member = window.join();
+    for (let index = 0; index < 3; index += 1) {
+      const lease = await window.take(member, index, signal);
+      if (typeof lease !== 'string') lease.release();
+    }
+    await window.closed();
+    expect(digests.failure).toMatchObject({ code: 'FLASHER_ENGINE' });
+    await expect(digests.range(0)).rejects.toMatchObject({ code: 'FLASHER_ENGINE' });
+  } finally {
+    await digests.close();
+    await source.close();
   }
 });

@@ -2,12 +2,12 @@
 export const reasonOf = (signal: AbortSignal): Error =>
   signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason });
 
-/** Rejects with the signal's reason. */
+/** Rejects as the event does, or with the signal's reason. */
 export async function waitOrAbort(event: Promise<void>, signal: AbortSignal): Promise<void> {
   await waitAtMost(event, undefined, signal);
 }
 
-/** True if the event was first, false if the time was over; rejects with the signal's reason. */
+/** True if the event was first, false if the time was over; rejects as the event does, or with the signal's reason. */
 export async function waitAtMost(
   event: Promise<void>,
   timeoutMs: number | undefined,
@@ -23,9 +23,9 @@ export async function waitAtMost(
       signal.addEventListener('abort', abort, { once: true });
       if (signal.aborted) abort();
       if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs, false);
-      void event.then(() => {
+      event.then(() => {
         resolve(true);
-      });
+      }, reject);
     });
   } finally {
     clearTimeout(timer);
