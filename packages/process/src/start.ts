@@ -85,9 +85,7 @@ export function start(program: string, args: readonly string[], options: RunOpti
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env,
     extendEnv: false,
-    stdin: options.input === undefined ? 'ignore' : 'pipe',
-    stdout: 'pipe',
-    stderr: 'pipe',
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(options.descriptors ?? [])],
     buffer: false,
     reject: false,
     // A group and session of its own: Ctrl-C at the terminal reaches us alone, and we end the program in order.

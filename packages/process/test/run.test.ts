@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -50,6 +50,22 @@ test('arguments, input and environment arrive as they are', async () => {
     input,
   });
   expect(result.stdout).toBe(`${argument}|x\ny|none|C.UTF-8| 00 ff 0a 0d\n/usr`);
+});
+
+test.each([
+  { lifetime: 'child' },
+  { lifetime: 'tree', mechanism: 'pid-namespace' },
+  { lifetime: 'tree', mechanism: 'reaper' },
+] as const)('open files are inherited as 3 and 4, in order, by $lifetime $mechanism', async (options) => {
+  const path = join(folder, 'inherited');
+  await writeFile(path, 'read');
+  const source = await open(path);
+  const target = await open(`${path}.copy`, 'w');
+  await run('sh', ['-c', 'cat <&3 >&4'], { ...options, descriptors: [source.fd, target.fd] });
+  // They are still ours.
+  await target.write('+');
+  await Promise.all([source.close(), target.close()]);
+  expect(await readFile(`${path}.copy`, 'utf8')).toBe('read+');
 });
 
 test('of our environment a program gets what it needs, and no secret', async () => {

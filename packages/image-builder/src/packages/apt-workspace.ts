@@ -77,7 +77,7 @@ export async function openAptWorkspace(options: AptWorkspaceOptions): Promise<Ap
         what: 'refresh the package indexes',
         directory: folders.root,
         lock: { path: folders.lockPath, mode: 'exclusive', waitMs: lockTimeoutMs },
-        timeoutMs: timeoutMs + lockTimeoutMs,
+        timeoutMs,
         signal,
       });
       await writeFile(folders.stampPath, '');

@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, readFile, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArchiveHashError, PackageSpaceError } from './errors.ts';
+import { withFileLock } from './file-lock.ts';
 import type { ResolveFolders } from './resolve.ts';
 import { downloadSize, type ResolvedPackage, type ResolvedSet } from './resolved-package.ts';
 import { runApt } from './run-apt.ts';
@@ -42,18 +43,45 @@ export async function downloadPackages(
   at: ResolveFolders,
   set: ResolvedSet,
   archiveDirectory: string,
-  { scope = 'default', onProgress, timeoutMs = 3_600_000, signal }: DownloadOptions = {},
+  options: DownloadOptions = {},
 ): Promise<DownloadReport> {
+  const { scope = 'default', signal } = options;
   if (!/^[A-Za-z0-9-]+$/.test(scope)) throw new TypeError(`"${scope}" is no name for a download.`);
   const partial = join(archiveDirectory, 'partial', scope);
   await mkdir(partial, { recursive: true });
-  const missing = await missingArchives(set, archiveDirectory, signal);
   const files = set.map(({ fileName }) => join(archiveDirectory, fileName));
-  const totalBytes = downloadSize(missing);
-  const report = { files, downloadedBytes: totalBytes, reusedBytes: downloadSize(set) - totalBytes };
-  if (missing.length === 0) return report;
+  const report = (downloadedBytes: number): DownloadReport => {
+    return { files, downloadedBytes, reusedBytes: downloadSize(set) - downloadedBytes };
+  };
+  const missing = await missingArchives(set, archiveDirectory, signal);
+  if (missing.length === 0) return report(0);
 
+  // Until the archives are published: a download of this name that started meanwhile would write into them.
+  const lock = { path: `${partial}.lock`, mode: 'exclusive', waitMs: at.lockTimeoutMs } as const;
+  return withFileLock({ ...lock, directory: archiveDirectory }, signal, async (held) => {
+    // Whoever had the lock before may have fetched them.
+    const wanted = await missingArchives(missing, archiveDirectory, signal);
+    if (wanted.length > 0) await fetchArchives(at, wanted, archiveDirectory, { partial, held, ...options });
+    return report(downloadSize(wanted));
+  });
+}
+
+interface FetchOptions extends DownloadOptions {
+  /** Folder for unfinished files. */
+  partial: string;
+  /** Descriptor of its lock. */
+  held: number;
+}
+
+async function fetchArchives(
+  at: ResolveFolders,
+  missing: readonly ResolvedPackage[],
+  archiveDirectory: string,
+  { partial, held, onProgress, timeoutMs = 3_600_000, signal }: FetchOptions,
+): Promise<void> {
+  const totalBytes = downloadSize(missing);
   await checkSpace(archiveDirectory, totalBytes);
+  await mkdir(partial, { recursive: true });
   await giveToSandbox(partial);
   onProgress?.({ doneBytes: 0, totalBytes });
   let doneBytes = 0;
@@ -69,8 +97,8 @@ export async function downloadPackages(
         configPath: at.configPath,
         what: 'download the packages',
         directory: archiveDirectory,
-        lock: { path: `${partial}.lock`, mode: 'exclusive', waitMs: at.lockTimeoutMs },
-        timeoutMs: timeoutMs + at.lockTimeoutMs,
+        lock: held,
+        timeoutMs,
         signal,
         onLine: (line) => {
           const percent = /^dlstatus:\d+:([\d.]+):/.exec(line)?.[1];
@@ -89,7 +117,6 @@ export async function downloadPackages(
   }
   for (const entry of missing) await publish(target(entry), join(archiveDirectory, entry.fileName), entry);
   if (doneBytes < totalBytes) onProgress?.({ doneBytes: totalBytes, totalBytes });
-  return report;
 }
 
 async function missingArchives(
@@ -121,7 +148,10 @@ async function checkSpace(directory: string, neededBytes: number): Promise<void>
   if (availableBytes < neededBytes) throw new PackageSpaceError(directory, { neededBytes, availableBytes });
 }
 
-/** As root, apt fetches as the user _apt where that user can write; root's rights are not for network data. */
+/**
+ * As root, apt fetches as the user _apt where that user can write; root's rights are not for network data. The files in
+ * the folder apt gives to that user itself, also those of a download that was killed as it published.
+ */
 async function giveToSandbox(folder: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const users = await readFile('/etc/passwd', 'utf8');

@@ -149,10 +149,9 @@ export class WorkspaceLockedError extends Error {
   override readonly name = 'WorkspaceLockedError';
   readonly code = 'PACKAGES_WORKSPACE_LOCKED';
   readonly directory: string;
-  constructor(directory: string, waitedMs: number, options?: ErrorOptions) {
+  constructor(directory: string, waitedMs: number) {
     super(
       `Another process has used ${directory} for more than ${waitedMs} ms. Wait for it, or use another folder.`,
-      options,
     );
     this.directory = directory;
   }

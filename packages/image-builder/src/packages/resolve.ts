@@ -50,7 +50,7 @@ export async function resolvePackages(
     what: 'resolve the packages',
     directory: at.root,
     lock: { path: at.lockPath, mode: 'shared', waitMs: at.lockTimeoutMs },
-    timeoutMs: (request.timeoutMs ?? 120_000) + at.lockTimeoutMs,
+    timeoutMs: request.timeoutMs ?? 120_000,
     signal: request.signal,
     maxOutputBytes: largestOutputBytes,
   };

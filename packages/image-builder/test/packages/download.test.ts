@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openAptWorkspace, type AptWorkspace } from '../../src/packages/apt-workspace.ts';
 import { isTransientPackageError } from '../../src/packages/errors.ts';
@@ -102,6 +102,58 @@ test('three downloads share a folder at the same time', async () => {
   expect(reports.map(({ files }) => files.length)).toEqual([5, 4, 3]);
   expect(await archives(pool)).toHaveLength(set.length);
   expect((await workspace.download(set, pool)).downloadedBytes).toBe(0);
+});
+
+test('downloads of one name at the same time wait for each other, and the second uses what the first has fetched', async () => {
+  const archive = await archiveCopy();
+  const fetched: string[] = [];
+  const base = await serve(archive, (request) => {
+    if (request.url?.endsWith('.deb') === true) fetched.push(request.url);
+    return false;
+  });
+  const { workspace, set } = await resolved(base);
+  const pool = await temporaryFolder();
+  const reports = await Promise.all(
+    Array.from({ length: 4 }, () => workspace.download(set, pool, { scope: 'base' })),
+  );
+  expect(fetched.toSorted()).toEqual([...new Set(fetched)].toSorted());
+  expect(fetched).toHaveLength(set.length);
+  expect(reports.map(({ downloadedBytes }) => downloadedBytes).filter((bytes) => bytes > 0)).toHaveLength(1);
+  expect(await archives(pool)).toEqual(set.map(({ fileName }) => fileName).toSorted());
+});
+
+test('a download that was killed as it published is finished', async () => {
+  const { workspace, set } = await resolved(await serve(await archiveCopy()));
+  const pool = await temporaryFolder();
+  await workspace.download(set, pool, { scope: 'base' });
+  const name = set[0]?.fileName ?? '';
+  // Right before it is renamed: complete, and no longer of the user that fetches.
+  await rename(join(pool, name), join(pool, 'partial/base', name));
+  await workspace.download(set, pool, { scope: 'base' });
+  expect(await archives(pool)).toHaveLength(set.length);
+  expect(await readdir(join(pool, 'partial/base'))).toEqual([]);
+});
+
+test('a program that still fetches for a killed process keeps the next download waiting', async () => {
+  const { workspace, set } = await resolved(await serve(await archiveCopy()));
+  const pool = await temporaryFolder();
+  await mkdir(join(pool, 'partial'));
+  const file = await open(join(pool, 'partial/base.lock'), 'a');
+  execFileSync('flock', ['--exclusive', '3'], { stdio: ['ignore', 'ignore', 'inherit', file.fd] });
+  const orphan = spawn('cat', [], { stdio: ['pipe', 'ignore', 'ignore', file.fd] });
+  await file.close();
+  await expect(
+    (
+      await workspaceOf(workspace.sources[0]?.uri ?? '', {
+        directory: dirname(workspace.directory),
+        lockTimeoutMs: 300,
+      })
+    ).download(set, pool, { scope: 'base' }),
+  ).rejects.toMatchObject({ code: 'PACKAGES_WORKSPACE_LOCKED', directory: pool });
+  const waiting = workspace.download(set, pool, { scope: 'base' });
+  orphan.stdin.end();
+  await waiting;
+  expect(await archives(pool)).toHaveLength(set.length);
 });
 
 test('cancelling ends a download that hangs', async () => {
