@@ -86,7 +86,8 @@ export {
 } from './ffu/capture-ffu.ts';
 export { openFfu, readFfu, type DataRun, type FfuImage, type OpenFfuOptions } from './ffu/open-ffu.ts';
 export { extractFfu, type ExtractFfuOptions, type ExtractFfuReport } from './ffu/extract-ffu.ts';
-export { verifyFfu, type FfuDamage, type FfuVerifyReport, type VerifyFfuOptions } from './ffu/verify-ffu.ts';
+export type { FfuDamage } from './ffu/check-stretch.ts';
+export { verifyFfu, type FfuVerifyReport, type VerifyFfuOptions } from './ffu/verify-ffu.ts';
 export type { FfuLayout, FfuStore } from './ffu/read-layout.ts';
 export type { FfuKind } from './ffu/layout.ts';
 export type { BlockMap } from './ffu/block-map.ts';
@@ -124,12 +125,8 @@ export {
   type PromisedDisk,
   type Promises,
 } from './verify/checksum-lists.ts';
-export {
-  verifyImage,
-  type VerifyCheck,
-  type VerifyImageOptions,
-  type VerifyImageReport,
-} from './verify/verify-image.ts';
+export type { VerifyCheck } from './verify/verify-check.ts';
+export { verifyImage, type VerifyImageOptions, type VerifyImageReport } from './verify/verify-image.ts';
 export { convertAny, type ConvertAnyOptions, type ConvertAnyReport } from './convert/convert-any.ts';
 export { targetFormat, type TargetFormat } from './convert/target-format.ts';
 export {

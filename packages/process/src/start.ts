@@ -81,11 +81,13 @@ export function start(program: string, args: readonly string[], options: RunOpti
     mountProc: options.mountProc ?? false,
   });
 
+  // execa hands any descriptor on, as Node does; its types name those below ten alone.
+  const inherited = (options.descriptors ?? []) as readonly 3[];
   const subprocess = execa(command.program, command.args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env,
     extendEnv: false,
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(options.descriptors ?? [])],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...inherited],
     buffer: false,
     reject: false,
     // A group and session of its own: Ctrl-C at the terminal reaches us alone, and we end the program in order.

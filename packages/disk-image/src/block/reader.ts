@@ -21,6 +21,8 @@ export interface BlockReader {
   read(offset: number, length: number): Promise<Uint8Array>;
   /** The same into an array of the caller's, which must stay untouched meanwhile; for reading much without garbage. */
   readInto?(offset: number, target: Uint8Array): Promise<void>;
+  /** Of the open file whose bytes these are, for other threads of this process; absent where it is not that simple. */
+  readonly descriptor?: number;
   /** Where data and holes are; absent where the source does not know. */
   extents?(): Promise<readonly Extent[]>;
   close(): Promise<void>;
@@ -56,6 +58,7 @@ export async function openRaw(path: string): Promise<BlockReader> {
     };
     return {
       sizeBytes,
+      descriptor: file.fd,
       readInto,
       async read(offset, length) {
         checkBounds(offset, length, sizeBytes);

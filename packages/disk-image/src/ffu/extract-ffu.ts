@@ -49,7 +49,9 @@ export async function extractFfu(options: ExtractFfuOptions): Promise<ExtractFfu
     let done = 0;
     const writtenBytes = await writeSparse(partial, image.sizeBytes, async (write) => {
       for (const { startBytes, lengthBytes } of image.runs())
-        for await (const { at, bytes } of readPieces(image, startBytes, lengthBytes, pieceBytes, signal)) {
+        for await (const { at, bytes } of readPieces(image, startBytes, lengthBytes, pieceBytes, {
+          signal,
+        })) {
           await write(at, bytes);
           done += bytes.length;
           onProgress?.(done, total);

@@ -1,17 +1,18 @@
 import { hash } from 'node:crypto';
 import type { BlockReader } from '../block/reader.ts';
 import { DecompressionError, FfuFormatError } from '../errors.ts';
-import type { BlockMap } from './block-map.ts';
 import { decompressBlock } from './decompress-block.ts';
-import { compressionIds, digestBytes } from './layout.ts';
-import type { FfuLayout, FfuStore } from './read-layout.ts';
+import { compressionIds } from './layout.ts';
 import { readPart } from './read-part.ts';
 
-export interface CompressedStore {
-  readonly reader: BlockReader;
-  readonly layout: FfuLayout;
-  readonly store: FfuStore;
-  readonly map: BlockMap;
+/** Where the data of a block of a compressed file is, and how it is packed. */
+export interface PackedBlock {
+  readonly descriptor: number;
+  /** Of the file. */
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  readonly compressionId: number;
+  readonly blockBytes: number;
 }
 
 /** For one block at a time, to spare garbage where all are read in turn. */
@@ -30,40 +31,34 @@ export function sha256(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer');
 }
 
-/** The place in the file of the digest of a descriptor's block. */
-export function blockDigestIndex({ layout, store }: CompressedStore, descriptor: number): number {
-  return (store.payloadOffset - layout.imageHeaderOffset) / layout.chunkBytes + descriptor;
-}
-
 /**
- * The block of a descriptor of a compressed file. Data as long as a block may be the block itself or, though nobody
- * should, compressed: the digest tells. With `memory` the block is valid until that is used again.
+ * A block of a compressed file. Data as long as a block may be the block itself or, though nobody should, compressed: the
+ * digest tells, and `digest` reads it (undefined where the hash table ends before). With `memory` the block is valid until
+ * that is used again.
  * @throws FfuFormatError with the DecompressionError as cause
  */
 export async function loadBlock(
-  from: CompressedStore,
-  descriptor: number,
+  reader: BlockReader,
+  { descriptor, offsetBytes, lengthBytes, compressionId, blockBytes }: PackedBlock,
+  digest: () => Promise<Uint8Array | undefined>,
   memory?: BlockMemory,
 ): Promise<Uint8Array> {
-  const { reader, layout, store, map } = from;
-  const offset = map.dataOffsets?.[descriptor] ?? 0;
-  const length = (map.dataOffsets?.[descriptor + 1] ?? 0) - offset;
-  const data = await readPart(reader, 'payload', offset, length, memory?.data);
-  if (length === store.blockBytes) {
-    if (store.compressionId === compressionIds.none) return data;
-    const digestAt = layout.hashTableOffset + digestBytes * blockDigestIndex(from, descriptor);
-    const inTable = digestAt + digestBytes <= layout.hashTableOffset + layout.hashTableBytes;
-    const expected = inTable ? await readPart(reader, 'hash table', digestAt, digestBytes) : undefined;
+  const data = await readPart(reader, 'payload', offsetBytes, lengthBytes, memory?.data);
+  if (lengthBytes === blockBytes) {
+    if (compressionId === compressionIds.none) return data;
+    const expected = await digest();
     if (expected === undefined || sha256(data).equals(expected)) return data;
-    const unpacked = tryDecompress(store.compressionId, data, store.blockBytes);
+    const unpacked = tryDecompress(compressionId, data, blockBytes);
     return unpacked !== undefined && sha256(unpacked).equals(expected) ? unpacked : data;
   }
-  const block = memory?.block ?? new Uint8Array(store.blockBytes);
+  const block = memory?.block ?? new Uint8Array(blockBytes);
   try {
-    decompressBlock(store.compressionId, data, block);
+    decompressBlock(compressionId, data, block);
   } catch (error) {
     if (!(error instanceof DecompressionError)) throw error;
-    throw new FfuFormatError('payload', offset, `block ${descriptor}: ${error.message}`, { cause: error });
+    throw new FfuFormatError('payload', offsetBytes, `block ${descriptor}: ${error.message}`, {
+      cause: error,
+    });
   }
   return block;
 }

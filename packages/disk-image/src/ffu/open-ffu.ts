@@ -1,7 +1,7 @@
 import { type BlockReader, checkBounds, type Extent, openRaw } from '../block/reader.ts';
 import { FfuFormatError } from '../errors.ts';
 import { type BlockMap, buildBlockMap } from './block-map.ts';
-import { loadBlock } from './load-block.ts';
+import { packedBlocks } from './packed-blocks.ts';
 import { type FfuLayout, type FfuStore, readLayout } from './read-layout.ts';
 
 export interface OpenFfuOptions {
@@ -35,7 +35,7 @@ export interface DataRun {
 const defaultMaxTableBytes = 32 * 1024 * 1024;
 /** Decompressed blocks that are kept. */
 const keptBytes = 4 * 1024 * 1024;
-const maxExtents = 200_000;
+const maxExtents = 100_000;
 
 /**
  * Opens the disk in an FFU file (V1, V1_COMPRESSED or V2): all headers are checked, digests are not (verifyFfu).
@@ -94,7 +94,7 @@ function diskReader(
   const { blockBytes, payloadOffset, diskSizeBytes } = store;
   const compressed = store.kind === 'v1-compressed';
   const cached = blockCache(
-    (payload) => loadBlock({ reader, layout, store, map }, payload),
+    packedBlocks(reader, layout, store, map),
     Math.max(2, Math.floor(keptBytes / blockBytes)),
   );
   const fileInto = async (offset: number, target: Uint8Array): Promise<void> => {

@@ -1,7 +1,5 @@
-import { Worker } from 'node:worker_threads';
-import { FfuWorkerError } from '../errors.ts';
+import { createThreadPool } from '../threads/thread-pool.ts';
 import { createPackBlock } from './pack-block.ts';
-import type { PackReply, PackRequest } from './pack-worker.ts';
 
 /** A block with memory for its compressed form. */
 export interface PackSlot {
@@ -41,51 +39,9 @@ const workerFile = new URL(
 /** `workers` threads, which are given work in turn; 0: none. */
 export function createPackPool(workers: number, file: URL = workerFile): PackPool {
   if (workers === 0) return inThread();
-  const waiting = new Map<
-    number,
-    { resolve: (result: PackResult) => void; reject: (error: Error) => void }
-  >();
-  let failure: Error | undefined;
-  const fail = (error: Error): void => {
-    failure ??= error;
-    for (const { reject } of waiting.values()) reject(failure);
-    waiting.clear();
-  };
-  const threads = Array.from({ length: workers }, () => {
-    // Small young generations: the blocks are outside of the heap, and each thread would take some 15 MiB.
-    const thread = new Worker(file, {
-      execArgv: [],
-      env: {},
-      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 },
-    });
-    thread.on('message', (reply: PackReply) => {
-      waiting.get(reply.id)?.resolve(reply);
-      waiting.delete(reply.id);
-    });
-    thread.on('error', (cause) => {
-      fail(
-        new FfuWorkerError('a thread that compresses ended; pass workers: 0 to compress without threads', {
-          cause,
-        }),
-      );
-    });
-    return thread;
-  });
-  let next = 0;
+  const pool = createThreadPool<PackSlot, PackResult>({ threads: workers, file, purpose: 'compress' });
   return {
-    pack({ block, packed }) {
-      if (failure !== undefined) return Promise.reject(failure);
-      const id = (next += 1);
-      const thread = threads[id % threads.length];
-      return new Promise((resolve, reject) => {
-        waiting.set(id, { resolve, reject });
-        const request: PackRequest = { id, block, packed };
-        thread?.postMessage(request, [block.buffer, packed.buffer]);
-      });
-    },
-    async close() {
-      fail(new FfuWorkerError('the compressing threads were closed'));
-      await Promise.all(threads.map((thread) => thread.terminate()));
-    },
+    pack: ({ block, packed }) => pool.run({ block, packed }, [block.buffer, packed.buffer]),
+    close: () => pool.close(),
   };
 }

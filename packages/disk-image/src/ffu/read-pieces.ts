@@ -7,7 +7,11 @@ export interface Piece {
   readonly bytes: Uint8Array;
 }
 
-const readAhead = 4;
+export interface ReadPiecesOptions {
+  /** Pieces that are in memory, being read or looked at; 1: one after the other. Default 4. */
+  readonly held?: number;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** A range in pieces, in order, with a few reads running ahead into memory that is used again. */
 export async function* readPieces(
@@ -15,7 +19,7 @@ export async function* readPieces(
   offset: number,
   length: number,
   pieceBytes: number,
-  signal?: AbortSignal,
+  { held = 4, signal }: ReadPiecesOptions = {},
 ): AsyncGenerator<Piece> {
   const end = offset + length;
   const queue: Promise<Piece>[] = [];
@@ -29,7 +33,7 @@ export async function* readPieces(
     return { at, bytes };
   };
   const fill = (): void => {
-    while (queue.length < readAhead && next < end) {
+    while (queue.length < held && next < end) {
       const piece = start(next);
       // Handled when its turn comes; until then a failure must not count as unhandled.
       piece.catch(() => undefined);
@@ -42,9 +46,9 @@ export async function* readPieces(
     for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
       signal?.throwIfAborted();
       const done = await piece;
-      fill();
       yield done;
       if (reader.readInto !== undefined) free.push(new Uint8Array(done.bytes.buffer));
+      fill();
     }
   } finally {
     // Left early: the reader is about to be closed, and must have no read under way then.

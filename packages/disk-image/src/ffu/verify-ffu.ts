@@ -1,27 +1,24 @@
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import type { BlockReader } from '../block/reader.ts';
 import { openRaw } from '../block/reader.ts';
-import { FfuFormatError } from '../errors.ts';
-import { readPieces } from './read-pieces.ts';
+import { createCheckPool } from './check-pool.ts';
+import type { FfuDamage, Stretch } from './check-stretch.ts';
 import { digestBytes } from './layout.ts';
-import { blockDigestIndex, type BlockMemory, blockMemory, loadBlock, sha256 } from './load-block.ts';
 import { type FfuImage, type OpenFfuOptions, readFfu } from './open-ffu.ts';
+import { firstBlockDigest } from './packed-blocks.ts';
 import { type CatalogReading, readCatalog } from './read-catalog.ts';
 import { readPart } from './read-part.ts';
+import { readPieces } from './read-pieces.ts';
 
 export interface VerifyFfuOptions extends Omit<OpenFfuOptions, 'store'> {
   /** Bytes of the file, at most some hundred times a second. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
-}
-
-/** A chunk, or block of a compressed file, that is not what its digest says. */
-export interface FfuDamage {
-  readonly digestIndex: number;
-  /** Of the file. */
-  readonly offsetBytes: number;
-  readonly lengthBytes: number;
-  /** Undefined where only the digest differs. */
-  readonly reason: string | undefined;
+  /**
+   * Threads that read, expand and hash; 0: none. Default: as many as there are processors, at most 2, for files of 32 MiB
+   * and more. A source that is no path or reader of `openRaw` is always read in this thread.
+   */
+  readonly workers?: number;
 }
 
 export interface FfuVerifyReport {
@@ -40,11 +37,14 @@ export interface FfuVerifyReport {
   };
 }
 
+/** Of the file, or of the disk in a compressed one: what a thread is given at a time. */
+const stretchBytes = 4 * 1024 * 1024;
+/** Smaller files are done before a thread has started. */
+const minBytesForThreads = 32 * 1024 * 1024;
+const maxWorkers = 2;
 const maxDamage = 1000;
 const maxCatalogBytes = 1024 * 1024;
 const pieceBytes = 1024 * 1024;
-/** Of compressed blocks and what they expand to. */
-const aheadBytes = 4 * 1024 * 1024;
 
 /**
  * Reads the whole file once, and compares it with its hash table and that with the catalog.
@@ -56,22 +56,23 @@ export async function verifyFfu(
 ): Promise<FfuVerifyReport> {
   const reader = typeof source === 'string' ? await openRaw(source) : source;
   try {
-    const { onProgress, signal, ...open } = options;
+    const { onProgress, signal, workers, ...open } = options;
     const image = await readFfu(reader, { ...open, ...(signal === undefined ? {} : { signal }) });
-    const damage = collectDamage();
-    const table = digestTable(reader, image);
+    const { layout } = image;
     const catalog = await checkCatalog(reader, image, signal);
-    const digests = image.layout.hashTableBytes / digestBytes;
-    const progress = (done: number): void => onProgress?.(done, image.layout.fileBytes);
-    if (image.store.kind === 'v1-compressed')
-      await checkCompressed(reader, image, table, damage, progress, signal);
-    else await checkChunks(reader, image, image.layout.fileBytes, table, damage, progress, signal);
+    const digests = layout.hashTableBytes / digestBytes;
+    const threads = layout.fileBytes < minBytesForThreads ? 0 : Math.min(maxWorkers, availableParallelism());
+    const { list, count } = await checkAll(reader, image, {
+      workers: workers ?? threads,
+      onProgress,
+      signal,
+    });
     return {
-      ok: damage.count() === 0 && digests === image.layout.expectedDigests && catalog.status !== 'differs',
+      ok: count === 0 && digests === layout.expectedDigests && catalog.status !== 'differs',
       digests,
-      expectedDigests: image.layout.expectedDigests,
-      damage: damage.list,
-      damageCount: damage.count(),
+      expectedDigests: layout.expectedDigests,
+      damage: list,
+      damageCount: count,
       catalog,
     };
   } finally {
@@ -79,43 +80,88 @@ export async function verifyFfu(
   }
 }
 
-interface Damage {
-  readonly list: FfuDamage[];
-  add(found: FfuDamage): void;
-  count(): number;
+interface CheckOptions {
+  readonly workers: number;
+  readonly onProgress: VerifyFfuOptions['onProgress'];
+  readonly signal: AbortSignal | undefined;
 }
 
-function collectDamage(): Damage {
+/** Several stretches at a time; what is found is in the order of the file all the same. */
+async function checkAll(
+  reader: BlockReader,
+  image: FfuImage,
+  { workers, onProgress, signal }: CheckOptions,
+): Promise<{ list: FfuDamage[]; count: number }> {
   const list: FfuDamage[] = [];
   let count = 0;
-  return {
-    list,
-    add(found) {
-      count += 1;
-      if (list.length < maxDamage) list.push(found);
-    },
-    count: () => count,
+  const pool = createCheckPool(reader, workers, { signal });
+  const underWay: { damage: Promise<FfuDamage[]>; end: number }[] = [];
+  const finishOne = async (): Promise<void> => {
+    const first = underWay.shift();
+    if (first === undefined) return;
+    const damage = await first.damage;
+    count += damage.length;
+    list.push(...damage.slice(0, maxDamage - list.length));
+    onProgress?.(first.end, image.layout.fileBytes);
   };
+  try {
+    for await (const stretch of stretches(reader, image)) {
+      signal?.throwIfAborted();
+      while (underWay.length >= Math.max(1, 2 * workers)) await finishOne();
+      const damage = pool.check(stretch);
+      // Handled when its turn comes.
+      damage.catch(() => undefined);
+      underWay.push({ damage, end: endOf(stretch) });
+    }
+    while (underWay.length > 0) {
+      await finishOne();
+      signal?.throwIfAborted();
+    }
+    return { list, count };
+  } finally {
+    // Before the file is closed: no read may be under way then.
+    await pool.close();
+    await Promise.allSettled(underWay.map(({ damage }) => damage));
+  }
 }
 
-type DigestTable = (index: number) => Promise<Buffer | undefined>;
+function endOf(stretch: Stretch): number {
+  return stretch.kind === 'chunks'
+    ? stretch.offsetBytes + stretch.lengthBytes
+    : (stretch.dataOffsets.at(-1) ?? 0);
+}
 
-/** The digests one after the other, through a window; undefined behind the end. */
-function digestTable(reader: BlockReader, { layout }: FfuImage): DigestTable {
-  const windowDigests = 2048;
-  const total = layout.hashTableBytes / digestBytes;
-  let first = 0;
-  let window: Buffer = Buffer.alloc(0);
-  return async (index) => {
-    if (index >= total) return undefined;
-    if (index < first || index >= first + window.length / digestBytes) {
-      first = index;
-      const length = digestBytes * Math.min(windowDigests, total - index);
-      window = await readPart(reader, 'hash table', layout.hashTableOffset + digestBytes * index, length);
-    }
-    const at = digestBytes * (index - first);
-    return window.subarray(at, at + digestBytes);
-  };
+/** The file from the image header on, in order: chunks, and in a compressed file the blocks after the headers' chunks. */
+async function* stretches(reader: BlockReader, { layout, store, map }: FfuImage): AsyncGenerator<Stretch> {
+  const { chunkBytes, imageHeaderOffset } = layout;
+  const packed = store.kind === 'v1-compressed';
+  const end = packed ? store.payloadOffset : layout.fileBytes;
+  for (let offsetBytes = imageHeaderOffset; offsetBytes < end; offsetBytes += stretchBytes) {
+    const lengthBytes = Math.min(stretchBytes, end - offsetBytes);
+    const firstDigest = (offsetBytes - imageHeaderOffset) / chunkBytes;
+    const digests = await readDigests(reader, layout, firstDigest, Math.ceil(lengthBytes / chunkBytes));
+    yield { kind: 'chunks', offsetBytes, lengthBytes, chunkBytes, firstDigest, digests };
+  }
+  if (!packed || map.dataOffsets === undefined) return;
+  const { blockBytes, compressionId } = store;
+  const blocks = Math.max(1, Math.floor(stretchBytes / blockBytes));
+  for (let firstBlock = 0; firstBlock < store.descriptorCount; firstBlock += blocks) {
+    const dataOffsets = map.dataOffsets.slice(firstBlock, firstBlock + blocks + 1);
+    const firstDigest = firstBlockDigest(layout, store) + firstBlock;
+    const digests = await readDigests(reader, layout, firstDigest, dataOffsets.length - 1);
+    yield { kind: 'blocks', firstBlock, dataOffsets, compressionId, blockBytes, firstDigest, digests };
+  }
+}
+
+/** As many as there are of them. */
+async function readDigests(
+  reader: BlockReader,
+  { hashTableOffset, hashTableBytes }: FfuImage['layout'],
+  first: number,
+  wanted: number,
+): Promise<Uint8Array> {
+  const count = Math.max(0, Math.min(wanted, hashTableBytes / digestBytes - first));
+  return readPart(reader, 'hash table', hashTableOffset + digestBytes * first, digestBytes * count);
 }
 
 async function checkCatalog(
@@ -131,92 +177,7 @@ async function checkCatalog(
   if (digest === undefined) return { signed, status: 'unreadable', problem };
   const hash = createHash(digest.algorithm);
   const { hashTableOffset, hashTableBytes } = layout;
-  for await (const { bytes } of readPieces(reader, hashTableOffset, hashTableBytes, pieceBytes, signal))
+  for await (const { bytes } of readPieces(reader, hashTableOffset, hashTableBytes, pieceBytes, { signal }))
     hash.update(bytes);
   return { signed, status: hash.digest().equals(digest.value) ? 'matches' : 'differs', problem };
-}
-
-/** Chunk by chunk from the image header to `end`. */
-async function checkChunks(
-  reader: BlockReader,
-  { layout }: FfuImage,
-  end: number,
-  table: DigestTable,
-  damage: Damage,
-  progress: (done: number) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { chunkBytes, imageHeaderOffset } = layout;
-  let index = 0;
-  const length = end - imageHeaderOffset;
-  const step = Math.max(chunkBytes, pieceBytes);
-  for await (const { at, bytes } of readPieces(reader, imageHeaderOffset, length, step, signal)) {
-    for (let from = 0; from < bytes.length; from += chunkBytes, index += 1) {
-      let chunk = bytes.subarray(from, from + chunkBytes);
-      const lengthBytes = chunk.length;
-      if (lengthBytes < chunkBytes) {
-        // A short last chunk counts as filled up with zeros.
-        const filled = new Uint8Array(chunkBytes);
-        filled.set(chunk);
-        chunk = filled;
-      }
-      const expected = await table(index);
-      if (expected === undefined || !sha256(chunk).equals(expected))
-        damage.add({ digestIndex: index, offsetBytes: at + from, lengthBytes, reason: missing(expected) });
-    }
-    progress(at + bytes.length);
-  }
-}
-
-/** The headers by chunks, then the blocks, expanded. */
-async function checkCompressed(
-  reader: BlockReader,
-  image: FfuImage,
-  table: DigestTable,
-  damage: Damage,
-  progress: (done: number) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { layout, store, map } = image;
-  await checkChunks(reader, image, store.payloadOffset, table, damage, progress, signal);
-  const from = { reader, layout, store, map };
-  /** Blocks that are read while one is expanded; each has up to twice its length in data. */
-  const ahead: Promise<Uint8Array>[] = [];
-  const most = Math.min(4, Math.max(1, Math.floor(aheadBytes / (3 * store.blockBytes))));
-  const memories: BlockMemory[] = Array.from({ length: most }, () => blockMemory(store.blockBytes));
-  const load = (descriptor: number): void => {
-    if (descriptor >= store.descriptorCount) return;
-    // That of the block before these, which is done with.
-    const block = loadBlock(from, descriptor, memories[descriptor % most]);
-    // Handled when its turn comes.
-    block.catch(() => undefined);
-    ahead.push(block);
-  };
-  try {
-    for (let descriptor = 0; descriptor < most; descriptor += 1) load(descriptor);
-    for (let descriptor = 0; descriptor < store.descriptorCount; descriptor += 1) {
-      signal?.throwIfAborted();
-      const digestIndex = blockDigestIndex(from, descriptor);
-      const offsetBytes = map.dataOffsets?.[descriptor] ?? 0;
-      const end = map.dataOffsets?.[descriptor + 1] ?? 0;
-      const place = { digestIndex, offsetBytes, lengthBytes: end - offsetBytes };
-      const expected = await table(digestIndex);
-      try {
-        const block = await ahead.shift();
-        if (block === undefined || expected === undefined || !sha256(block).equals(expected))
-          damage.add({ ...place, reason: missing(expected) });
-      } catch (error) {
-        if (!(error instanceof FfuFormatError)) throw error;
-        damage.add({ ...place, reason: error.reason });
-      }
-      load(descriptor + most);
-      progress(end);
-    }
-  } finally {
-    await Promise.allSettled(ahead);
-  }
-}
-
-function missing(expected: Buffer | undefined): string | undefined {
-  return expected === undefined ? 'there is no digest for it' : undefined;
 }

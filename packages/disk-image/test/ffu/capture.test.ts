@@ -24,9 +24,9 @@ import {
   readGpt,
   verifyFfu,
 } from '@osforge/disk-image';
-import { build } from 'tsup';
 import { describe, expect, test } from 'vitest';
 import { seededRandom, tempFolder, tool } from '../temp.ts';
+import { builtChild } from './built-child.ts';
 import { block, kib, makeDisk, mib, sampleBytes } from './disk.ts';
 
 const child = fileURLToPath(new URL('capture-child.ts', import.meta.url));
@@ -422,31 +422,8 @@ test('as root: a full disk is a DiskFullError, and after there is room it contin
   }
 });
 
-/** The child as users have it, in JavaScript: to strip types off the sources takes memory as well. */
-async function builtChild(): Promise<string> {
-  const folder = await tempFolder();
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  await build({
-    // The thread that compresses is started from a file beside the one that starts it.
-    entry: { child, 'pack-worker': fileURLToPath(new URL('../../src/ffu/pack-worker.ts', import.meta.url)) },
-    config: false,
-    silent: true,
-    format: 'esm',
-    platform: 'node',
-    outDir: join(folder, 'dist'),
-    noExternal: [/.*/],
-    esbuildOptions: (options) => {
-      options.conditions = ['@osforge/source'];
-    },
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-  });
-  return join(folder, 'dist/child.js');
-}
-
 test('a capture of 4 TiB takes less than 128 MiB, all of the process, with the threads of this machine', async () => {
-  const program = [await builtChild()];
+  const program = [await builtChild(await tempFolder(), child, 'pack-worker')];
   const bytes = sampleBytes(48 * mib, 'mixed', 3);
   const { source, target } = await disk({
     sizeBytes: 4 * mib * mib,

@@ -1,4 +1,5 @@
-// Verifies, or opens and reads, hostile files, to be measured: `verify` or `read`, then their paths. A line of JSON for
+// Verifies (with threads or without), or opens and reads, hostile files, to be measured: `verify`, `verify-alone` or `read`,
+// then their paths. A line of JSON for
 // each: what it came to, and by how much the most memory in use grew.
 import { readFileSync } from 'node:fs';
 import { isImageFormatError, openFfu, verifyFfu } from '@osforge/disk-image';
@@ -11,7 +12,8 @@ function peakKib(): number {
 }
 
 async function verify(path: string): Promise<string> {
-  return `verified: ${(await verifyFfu(path)).ok}`;
+  const options = work === 'verify' ? {} : { workers: 0 };
+  return `verified: ${(await verifyFfu(path, options)).ok}`;
 }
 
 async function read(path: string): Promise<string> {
@@ -33,7 +35,7 @@ for (const path of paths) {
   const before = peakKib();
   let outcome: string;
   try {
-    outcome = await (work === 'verify' ? verify(path) : read(path));
+    outcome = await (work === 'read' ? read(path) : verify(path));
   } catch (error) {
     if (!isImageFormatError(error)) throw error;
     outcome = String(error);

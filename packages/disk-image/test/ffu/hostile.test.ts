@@ -1,15 +1,30 @@
 import { execFile } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tempFolder } from '../temp.ts';
+import { builtChild } from './built-child.ts';
 import { buildFfu, type HandMadeFile, manifestOf } from './build-ffu.ts';
 import { kib, mib } from './disk.ts';
 
-const child = fileURLToPath(new URL('hostile-child.ts', import.meta.url));
+let child = '';
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'osforge-hostile-'));
+  child = await builtChild(
+    folder,
+    fileURLToPath(new URL('hostile-child.ts', import.meta.url)),
+    'check-worker',
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
 const chunk = 4 * kib;
+/** What two threads take of any file: an engine and buffers each. */
+const threadsMib = 48;
 
 interface Hostile {
   readonly name: string;
@@ -124,19 +139,13 @@ describe('no header makes the reader take more than 64 MiB', () => {
     const small = await open(warmUp, 'w');
     await small.write(buildFfu(sound('v1')));
     await small.close();
-    for (const work of ['verify', 'read']) {
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        '--conditions=@osforge/source',
-        child,
-        work,
-        warmUp,
-        path,
-      ]);
+    for (const work of ['verify', 'verify-alone', 'read']) {
+      const { stdout } = await promisify(execFile)(process.execPath, [child, work, warmUp, path]);
       const [, line = ''] = stdout.split('\n');
       // What the child writes, see there.
       const report = JSON.parse(line) as { outcome: string; grownKib: number };
       expect(report.outcome).not.toBe('verified: true');
-      expect(report.grownKib / 1024, line).toBeLessThan(64);
+      expect(report.grownKib / 1024, line).toBeLessThan(work === 'verify' ? 64 + threadsMib : 64);
     }
   });
 });

@@ -151,7 +151,7 @@ test('a program that still fetches for a killed process keeps the next download 
     ).download(set, pool, { scope: 'base' }),
   ).rejects.toMatchObject({ code: 'PACKAGES_WORKSPACE_LOCKED', directory: pool });
   const waiting = workspace.download(set, pool, { scope: 'base' });
-  orphan.stdin.end();
+  orphan.stdin?.end();
   await waiting;
   expect(await archives(pool)).toHaveLength(set.length);
 });
