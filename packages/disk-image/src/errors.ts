@@ -186,9 +186,12 @@ export class FfuLimitError extends Error {
   readonly code = 'DISK_IMAGE_FFU_LIMIT';
   override readonly name = 'FfuLimitError';
   readonly limit: string;
+  /** The message without the remedy, for programs that have another name for the option. */
+  readonly detail: string;
   constructor(limit: string, detail: string) {
     super(`${detail}: raise ${limit} if the image is trusted`);
     this.limit = limit;
+    this.detail = detail;
   }
 }
 
@@ -258,9 +261,12 @@ export class ImageLimitError extends Error {
   readonly code = 'DISK_IMAGE_LIMIT';
   override readonly name = 'ImageLimitError';
   readonly limit: string;
+  /** The message without the remedy, for programs that have another name for the option. */
+  readonly detail: string;
   constructor(limit: string, detail: string) {
     super(`${detail}: raise ${limit} if the image is trusted`);
     this.limit = limit;
+    this.detail = detail;
   }
 }
 

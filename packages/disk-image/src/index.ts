@@ -102,7 +102,13 @@ export {
 export { decompressXpress } from './compression/xpress-decompress.ts';
 export { decompressXpressHuffman } from './compression/xpress-huffman-decompress.ts';
 export { decompressLznt1 } from './compression/lznt1-decompress.ts';
-export { openAnyImage, refuseBacking, type AnyImage, type OpenAnyOptions } from './inspect/open-any-image.ts';
+export {
+  openAnyImage,
+  refuseBacking,
+  type AnyImage,
+  type ImageLimits,
+  type OpenAnyOptions,
+} from './inspect/open-any-image.ts';
 export { requireSound } from './inspect/require-sound.ts';
 export {
   expandPieces,

@@ -21,7 +21,7 @@ export async function verify(
   return untilStopped(host, async (signal) => {
     const keyOption = publicKey === undefined ? {} : { publicKey };
     const found = await verifyImage(file, { signal, ...keyOption, ...diskSizeLimits(flags) });
-    const checks = found.checks.map((check) => ({ ...check, detail: withFlag(check.detail) }));
+    const checks = found.checks.map(withFlag);
     const report = { ...found, path: image, checks };
     const failures = report.checks.filter(({ status }) => status === 'failed').length;
     if (flags.json) host.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);

@@ -11,7 +11,7 @@ import { extractFfu } from '../ffu/extract-ffu.ts';
 import { defaultBlockBytes } from '../ffu/layout.ts';
 import { type DetectedFormat, detectFileFormat } from '../inspect/detect-format.ts';
 import { expandToFile } from '../inspect/expand-image.ts';
-import { type OpenAnyOptions, refuseBacking, refuseLarge } from '../inspect/open-any-image.ts';
+import { type ImageLimits, refuseBacking, refuseLarge } from '../inspect/open-any-image.ts';
 import { requireSound } from '../inspect/require-sound.ts';
 import { convertImage, type ImageFormat } from '../qemu/convert.ts';
 import { imageInfo } from '../qemu/info.ts';
@@ -19,7 +19,7 @@ import { openImage } from '../qemu/open-image.ts';
 import { openCompressedWriter } from './compress-raw.ts';
 import { type TargetFormat, targetFormat } from './target-format.ts';
 
-export interface ConvertAnyOptions extends Pick<OpenAnyOptions, 'maxDiskBytes' | 'maxExpandedBytes'> {
+export interface ConvertAnyOptions extends ImageLimits {
   readonly source: string;
   readonly target: string;
   /** Replace an existing target; default false. */
@@ -63,18 +63,19 @@ export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAny
   const sourceFormat = await detectFileFormat(source);
   if (sourceFormat === 'qcow2') await refuseBacking(source);
   await checkTarget(source, target, overwrite);
+  let from: Source = { path: source, format: sourceFormat };
   if (sourceFormat === 'qcow2' || sourceFormat === 'vhdx') {
     // Before all else: of a cut VHDX qemu tells nothing.
     await requireSound(source, sourceFormat, signal === undefined ? {} : { signal });
     const info = await imageInfo(source, sourceFormat, signal === undefined ? {} : { signal });
     refuseLarge(source, info.virtualSizeBytes, options);
+    from = { ...from, sizeBytes: info.virtualSizeBytes };
   }
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}.osforge-`));
   try {
     const made = join(folder, 'image');
     const report = reporter(options.onProgress);
     const steps = needsRaw(sourceFormat) && format !== 'raw' ? 2 : 1;
-    let from = { path: source, format: sourceFormat };
     if (needsRaw(sourceFormat)) {
       const raw = steps === 1 ? made : join(folder, 'disk');
       await toRaw(
@@ -90,8 +91,7 @@ export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAny
     }
     if (from.path !== made)
       await make(
-        from.path,
-        from.format,
+        from,
         made,
         format,
         (fraction) => {
@@ -169,7 +169,7 @@ async function toRaw(
   format: Exclude<DetectedFormat, ImageFormat>,
   raw: string,
   report: (fraction: number) => void,
-  { signal, maxExpandedBytes }: ConvertAnyOptions,
+  { signal, maxExpandedBytes, maxTableBytes }: ConvertAnyOptions,
 ): Promise<void> {
   const shared = {
     onProgress: (done: number, total: number) => {
@@ -177,14 +177,24 @@ async function toRaw(
     },
     ...(signal === undefined ? {} : { signal }),
   };
-  const limit = maxExpandedBytes === undefined ? {} : { maxExpandedBytes };
-  if (format === 'ffu') await extractFfu({ source, target: raw, ...shared });
-  else await expandToFile(source, format, raw, { ...shared, ...limit });
+  if (format === 'ffu') {
+    const limit = maxTableBytes === undefined ? {} : { maxTableBytes };
+    await extractFfu({ source, target: raw, ...limit, ...shared });
+  } else {
+    const limit = maxExpandedBytes === undefined ? {} : { maxExpandedBytes };
+    await expandToFile(source, format, raw, { ...limit, ...shared });
+  }
+}
+
+interface Source {
+  readonly path: string;
+  readonly format: DetectedFormat;
+  /** Of the disk, where it is known already. */
+  readonly sizeBytes?: number;
 }
 
 async function make(
-  source: string,
-  sourceFormat: DetectedFormat,
+  { path: source, format: sourceFormat, sizeBytes }: Source,
   made: string,
   format: TargetFormat,
   report: (fraction: number) => void,
@@ -205,7 +215,7 @@ async function make(
         target: made,
         resume: false,
         compress: compressBlocks,
-        blockBytes: fittingBlockBytes(await diskSize(source, sourceFormat, signal), defaultBlockBytes),
+        blockBytes: fittingBlockBytes(sizeBytes ?? (await rawSize(source)), defaultBlockBytes),
         onProgress: ({ step, doneBytes, totalBytes }) => {
           const share = step === 'scan' ? 0 : step === 'write' ? 0.1 : 0.95;
           const width = step === 'scan' ? 0.1 : step === 'write' ? 0.85 : 0.05;
@@ -220,9 +230,7 @@ async function make(
   }
 }
 
-async function diskSize(path: string, format: ImageFormat, signal: AbortSignal | undefined): Promise<number> {
-  if (format !== 'raw')
-    return (await imageInfo(path, format, signal === undefined ? {} : { signal })).virtualSizeBytes;
+async function rawSize(path: string): Promise<number> {
   const reader = await openRaw(path);
   await reader.close();
   return reader.sizeBytes;

@@ -57,7 +57,7 @@ export async function diffImages(
   after: string,
   options: DiffImagesOptions = {},
 ): Promise<ImageDifference> {
-  for (const path of [before, after]) await refuseDamaged(path, options.signal);
+  for (const path of [before, after]) await refuseDamaged(path, options);
   const a = await openAnyImage(before, options);
   try {
     const b = await openAnyImage(after, options);
@@ -72,11 +72,11 @@ export async function diffImages(
 }
 
 /** A damaged image differs in what was lost, which says nothing of the disk that it was. */
-async function refuseDamaged(path: string, signal: AbortSignal | undefined): Promise<void> {
+async function refuseDamaged(path: string, options: DiffImagesOptions): Promise<void> {
   const file = resolve(path);
   const format = await detectFileFormat(file);
   if (format === 'qcow2') await refuseBacking(file);
-  await requireSound(file, format, signal === undefined ? {} : { signal });
+  await requireSound(file, format, options);
 }
 
 /** The same for disks that are open; both stay open. */

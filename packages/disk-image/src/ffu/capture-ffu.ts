@@ -9,13 +9,14 @@ import { FfuBusyError, FfuLimitError, FfuSourceError } from '../errors.ts';
 import { readGpt } from '../gpt/read.ts';
 import { type ImageFormat, partialPath } from '../qemu/convert.ts';
 import { openImage } from '../qemu/open-image.ts';
+import { type CaptureSettings, captureSettings } from './capture-settings.ts';
 import { checkBlockBytes, sourceState, tableBlocks } from './capture-source.ts';
 import { catalogBytes } from './encode-catalog.ts';
 import { maxStoredBlocks } from './encode-headers.ts';
 import { encodeManifest } from './encode-manifest.ts';
 import { finishFile } from './finish-file.ts';
 import { type CaptureState, type Journal, openJournal } from './journal.ts';
-import { defaultBlockBytes, imageHeaderBytes, planFfu } from './layout.ts';
+import { imageHeaderBytes, planFfu } from './layout.ts';
 import { createPackPool } from './pack-pool.ts';
 import { listedBlocks, scanBlocks } from './scan-blocks.ts';
 import { writePayload } from './write-payload.ts';
@@ -82,7 +83,6 @@ export interface CaptureFfuReport {
   readonly flush: FlushReport;
 }
 
-const defaultDevicePath = 'VenHw(B615F1F5-5088-43CD-809C-A16E52487D00)';
 const runBytes = 1024 * 1024;
 /** With a third the whole process took 122 to 130 MiB, and must stay below 128. */
 const maxWorkers = 2;
@@ -105,7 +105,7 @@ export async function captureFfu(options: CaptureFfuOptions): Promise<CaptureFfu
   const { source, sourceFormat = 'raw', timeoutMs = 6 * 3_600_000, resume = true } = options;
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
-  const settings = checkSettings(options);
+  const settings = captureSettings(options);
   signal.throwIfAborted();
   const own = resolve(options.target);
   if (active.has(own)) throw new FfuBusyError(own, process.pid);
@@ -140,45 +140,9 @@ export async function captureFfu(options: CaptureFfuOptions): Promise<CaptureFfu
   }
 }
 
-interface Settings {
-  readonly kind: 'v1' | 'v1-compressed';
-  readonly blockBytes: number;
-  readonly platformIds: readonly string[];
-  readonly osVersion: string;
-  readonly description: string;
-  readonly devicePath: string;
-}
-
-function checkSettings(options: CaptureFfuOptions): Settings {
-  const { platformIds = ['osforge'], osVersion = '10.0.0.0' } = options;
-  const valid = platformIds.every((id) => /^[\x21-\x7e]+$/.test(id));
-  const bytes = platformIds.reduce((sum, id) => sum + id.length + 1, 0);
-  if (!valid || platformIds.length < 1 || platformIds.length > 16 || bytes > 191)
-    throw new FfuSourceError(
-      `platformIds ${JSON.stringify(platformIds)}: 1 to 16 of printable ASCII without blanks, 191 bytes in all`,
-    );
-  if (new Set(platformIds).size !== platformIds.length)
-    throw new FfuSourceError(`platformIds ${JSON.stringify(platformIds)}: one is repeated`);
-  if (!/^\d{1,5}(\.\d{1,5}){3}$/.test(osVersion))
-    throw new FfuSourceError(`osVersion "${osVersion}" is not four numbers with dots`);
-  const devicePath = options.devicePath ?? defaultDevicePath;
-  if (!/^[\x21-\x7e][\x20-\x7e]*$/.test(devicePath))
-    throw new FfuSourceError(`devicePath "${devicePath}" is not one line of printable ASCII`);
-  const year = options.createdAt?.getUTCFullYear() ?? 2000;
-  if (!(year >= 1950 && year <= 2049)) throw new FfuSourceError('createdAt is not between 1950 and 2049');
-  return {
-    kind: options.compress === true ? 'v1-compressed' : 'v1',
-    blockBytes: options.blockBytes ?? defaultBlockBytes,
-    platformIds,
-    osVersion,
-    description: options.description ?? '@osforge/disk-image',
-    devicePath,
-  };
-}
-
 async function captureOpened(
   options: CaptureFfuOptions & { readonly resume: boolean },
-  settings: Settings,
+  settings: CaptureSettings,
   reader: BlockReader,
   identity: string,
   signal: AbortSignal,

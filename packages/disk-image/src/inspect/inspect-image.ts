@@ -79,7 +79,7 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
   try {
     const { signal } = options;
     const { reader, format } = image;
-    problem = format === 'ffu' && options.hash !== true ? undefined : await findDamage(image, signal);
+    problem = format === 'ffu' && options.hash !== true ? undefined : await findDamage(image, options);
     const { size, blocks } = await stat(image.path);
     const { table, partitions, sectorSize } = await readTable(reader);
     const inspected: InspectedPartition[] = [];
@@ -114,12 +114,9 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
   }
 }
 
-async function findDamage(
-  { path, format }: AnyImage,
-  signal: AbortSignal | undefined,
-): Promise<string | undefined> {
+async function findDamage({ path, format }: AnyImage, options: InspectOptions): Promise<string | undefined> {
   try {
-    await requireSound(path, format, signal === undefined ? {} : { signal });
+    await requireSound(path, format, options);
     return undefined;
   } catch (error) {
     if (error instanceof ImageDamagedError) return error.reason;

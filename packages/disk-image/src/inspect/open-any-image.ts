@@ -10,6 +10,9 @@ import { type DetectedFormat, detectFileFormat } from './detect-format.ts';
 import { expandToFile, type ExpandOptions } from './expand-image.ts';
 import { vhdxSectorSize } from './vhdx-sector-size.ts';
 
+/** Against images that claim more than there is. */
+export type ImageLimits = Pick<OpenAnyOptions, 'maxDiskBytes' | 'maxExpandedBytes' | 'maxTableBytes'>;
+
 export interface OpenAnyOptions extends ExpandOptions {
   /** Default: told from the first bytes. */
   readonly format?: DetectedFormat;
@@ -20,6 +23,8 @@ export interface OpenAnyOptions extends ExpandOptions {
    * to be larger, and qemu tells where its holes are in steps of 2 GiB at best.
    */
   readonly maxDiskBytes?: number;
+  /** See `openFfu`. */
+  readonly maxTableBytes?: number;
 }
 
 /** An image of any known format as a disk. */
@@ -44,7 +49,7 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
   // Absolute: what qemu takes for a protocol ("nbd:…", "json:…") cannot begin with a slash.
   const file = resolve(path);
   const format = options.format ?? (await detectFileFormat(file));
-  const { signal } = options;
+  const { maxTableBytes, signal } = options;
   const signalOption = signal === undefined ? {} : { signal };
   const image = (reader: BlockReader, sectorSize?: number): AnyImage => ({
     path: file,
@@ -55,7 +60,8 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
   });
   switch (format) {
     case 'ffu': {
-      const ffu = await openFfu(file, signalOption);
+      const limit = maxTableBytes === undefined ? {} : { maxTableBytes };
+      const ffu = await openFfu(file, { ...limit, ...signalOption });
       const sectorSize = ffu.store.sectorSizeTold ? ffu.store.sectorSize : undefined;
       return { ...image(ffu, sectorSize), stores: ffu.layout.stores };
     }
@@ -103,11 +109,7 @@ async function limited(reader: BlockReader, path: string, options: OpenAnyOption
 }
 
 /** @throws ImageLimitError */
-export function refuseLarge(
-  path: string,
-  sizeBytes: number,
-  { maxDiskBytes = 2 ** 46 }: Pick<OpenAnyOptions, 'maxDiskBytes'>,
-): void {
+export function refuseLarge(path: string, sizeBytes: number, { maxDiskBytes = 2 ** 46 }: ImageLimits): void {
   if (sizeBytes > maxDiskBytes)
     throw new ImageLimitError(
       'maxDiskBytes',

@@ -1,5 +1,6 @@
 import { ProgramFailedError } from '@osforge/process';
 import { ImageDamagedError } from '../errors.ts';
+import type { OpenFfuOptions } from '../ffu/open-ffu.ts';
 import { verifyFfu } from '../ffu/verify-ffu.ts';
 import { checkImage } from '../qemu/info.ts';
 import type { DetectedFormat } from './detect-format.ts';
@@ -16,11 +17,12 @@ const checkTimeoutMs = 3_600_000;
 export async function requireSound(
   path: string,
   format: DetectedFormat,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { maxTableBytes, signal }: Pick<OpenFfuOptions, 'maxTableBytes' | 'signal'> = {},
 ): Promise<void> {
   const signalOption = signal === undefined ? {} : { signal };
   if (format === 'ffu') {
-    const { ok, damage, damageCount, digests } = await verifyFfu(path, signalOption);
+    const limit = maxTableBytes === undefined ? {} : { maxTableBytes };
+    const { ok, damage, damageCount, digests } = await verifyFfu(path, { ...limit, ...signalOption });
     if (ok) return;
     const [first] = damage;
     throw new ImageDamagedError(

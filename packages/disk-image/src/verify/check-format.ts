@@ -1,4 +1,5 @@
-import { verifyFfu } from '../ffu/verify-ffu.ts';
+import type { OpenFfuOptions } from '../ffu/open-ffu.ts';
+import { verifyFfu, type VerifyFfuOptions } from '../ffu/verify-ffu.ts';
 import type { DetectedFormat } from '../inspect/detect-format.ts';
 import { refuseBacking } from '../inspect/open-any-image.ts';
 import { checkImage } from '../qemu/info.ts';
@@ -8,18 +9,20 @@ import type { VerifyCheck } from './verify-check.ts';
 export async function checkFormat(
   file: string,
   format: DetectedFormat,
-  signal: AbortSignal | undefined,
+  { maxTableBytes, signal }: Pick<OpenFfuOptions, 'maxTableBytes' | 'signal'>,
 ): Promise<VerifyCheck | undefined> {
-  if (format === 'ffu') return { name: format, ...(await checkFfu(file, signal)) };
+  const signalOption = signal === undefined ? {} : { signal };
+  const limit = maxTableBytes === undefined ? {} : { maxTableBytes };
+  if (format === 'ffu') return { name: format, ...(await checkFfu(file, { ...limit, ...signalOption })) };
   if (format !== 'qcow2' && format !== 'vhdx') return undefined;
   if (format === 'qcow2') await refuseBacking(file);
-  return { name: format, ...(await checkByQemu(file, format, signal)) };
+  return { name: format, ...(await checkByQemu(file, format, signalOption)) };
 }
 
 type Finding = Omit<VerifyCheck, 'name'>;
 
-async function checkFfu(file: string, signal: AbortSignal | undefined): Promise<Finding> {
-  const report = await verifyFfu(file, signal === undefined ? {} : { signal });
+async function checkFfu(file: string, options: VerifyFfuOptions): Promise<Finding> {
+  const report = await verifyFfu(file, options);
   const { damage, damageCount, digests, expectedDigests } = report;
   const [first] = damage;
   if (first !== undefined)
@@ -38,9 +41,8 @@ async function checkFfu(file: string, signal: AbortSignal | undefined): Promise<
 async function checkByQemu(
   file: string,
   format: 'qcow2' | 'vhdx',
-  signal: AbortSignal | undefined,
+  signalOption: { readonly signal?: AbortSignal },
 ): Promise<Finding> {
-  const signalOption = signal === undefined ? {} : { signal };
   const check = await checkImage(file, format, { timeoutMs: 3_600_000, ...signalOption });
   const { ok, corruptions, leaks, checkErrors } = check;
   if (ok) return { status: 'ok', detail: 'qemu-img check finds nothing' };

@@ -1,5 +1,11 @@
 import { ProgramFailedError } from '@osforge/process';
-import { ImageForeignError, isImageFormatError, NbdError } from '../errors.ts';
+import {
+  FfuLimitError,
+  ImageForeignError,
+  ImageLimitError,
+  isImageFormatError,
+  NbdError,
+} from '../errors.ts';
 
 /** One thing that was looked at. A `note` is worth knowing and no failure. */
 export interface VerifyCheck {
@@ -7,6 +13,8 @@ export interface VerifyCheck {
   readonly status: 'ok' | 'failed' | 'note';
   /** What was found, with the place where it does not hold. */
   readonly detail: string;
+  /** The option to raise, where a check failed as a limit was reached; it is named in `detail`. */
+  readonly limit?: string;
 }
 
 /** What a step found. Damage is a check that failed, and what was found before it counts all the same. */
@@ -20,8 +28,11 @@ export async function guarded(
   } catch (error) {
     if (error instanceof ImageForeignError)
       checks.push({ name: error.format, status: 'note', detail: error.message });
-    else if (isDamage(error)) checks.push({ name, status: 'failed', detail: error.message });
-    else throw error;
+    else if (isDamage(error)) {
+      const isLimit = error instanceof ImageLimitError || error instanceof FfuLimitError;
+      const limit = isLimit ? { limit: error.limit } : {};
+      checks.push({ name, status: 'failed', detail: error.message, ...limit });
+    } else throw error;
   }
   return checks;
 }

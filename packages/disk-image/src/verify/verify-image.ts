@@ -48,7 +48,7 @@ export async function verifyImage(
     ...(typeof found === 'string'
       ? [
           guarded(found, async (add) => {
-            const own = await checkFormat(file, found, signal);
+            const own = await checkFormat(file, found, options);
             if (own !== undefined) add(own);
           }),
           checkDisk(file, found, options, promises.disk, fileSha256),

@@ -1,16 +1,20 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  convertAny,
   createXpressCompressor,
+  diffImages,
   FfuFormatError,
   FfuLimitError,
   type FfuPart,
   FfuUnsupportedError,
   ImageBoundsError,
+  inspectImage,
   memoryReader,
   openFfu,
   readFfu,
   verifyFfu,
+  verifyImage,
 } from '@osforge/disk-image';
 import { describe, expect, test } from 'vitest';
 import { tempFolder } from '../temp.ts';
@@ -390,8 +394,37 @@ test('the limit of the block map can be raised', async () => {
   const error: unknown = await readFfu(memoryReader(bytes), { maxTableBytes: 79 }).catch(
     (reason: unknown) => reason,
   );
-  expect(error).toMatchObject({ code: 'DISK_IMAGE_FFU_LIMIT', limit: 'maxTableBytes' });
+  expect(error).toMatchObject({
+    code: 'DISK_IMAGE_FFU_LIMIT',
+    limit: 'maxTableBytes',
+    detail: 'the block map of this FFU needs 80 bytes',
+  });
   await readFfu(memoryReader(bytes), { maxTableBytes: 80 });
+
+  // And by all that opens images of any kind.
+  const path = join(await tempFolder(), 'disk.ffu');
+  const target = `${path}.raw`;
+  await writeFile(path, bytes);
+  const low = { maxTableBytes: 79 };
+  const high = { maxTableBytes: 80 };
+  const limited = { code: 'DISK_IMAGE_FFU_LIMIT' };
+  await expect(inspectImage(path, low)).rejects.toMatchObject(limited);
+  expect(await inspectImage(path, { ...high, hash: true })).toMatchObject({ format: 'ffu' });
+  await expect(diffImages(path, path, low)).rejects.toMatchObject(limited);
+  await diffImages(path, path, high);
+  await expect(convertAny({ source: path, target, ...low })).rejects.toMatchObject(limited);
+  await convertAny({ source: path, target, ...high });
+  const failed = { status: 'failed', limit: 'maxTableBytes' };
+  expect((await verifyImage(path, low)).checks).toMatchObject([
+    { status: 'note' },
+    { name: 'ffu', ...failed },
+    { name: 'disk', ...failed },
+  ]);
+  expect((await verifyImage(path, high)).checks).toContainEqual({
+    name: 'ffu',
+    status: 'ok',
+    detail: 'all 12 digests of the hash table',
+  });
 });
 
 describe('verification', () => {
