@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BuildImageFlags } from './commands/build-image.ts';
 import type { ConvertFlags } from './commands/convert.ts';
 import type { DiskSizeFlags } from './commands/disk-size-limit.ts';
+import type { DiskFlags } from './commands/image-disk.ts';
 import type { FlashFlags } from './commands/flash.ts';
 import type { PlanFlags } from './commands/plan.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -143,9 +144,10 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .description('say what an image is and what is on it')
     .argument('<image>', 'raw, qcow2, VHDX, FFU, or raw compressed by zstd, gzip or xz')
     .option('--hash', 'also hash the file and the disk in it')
+    .addOption(diskOption())
     .addOption(maxDiskSizeOption())
     .option('--json', 'print the report as JSON')
-    .action(async (image: string, flags: DiskSizeFlags & { hash?: true; json?: true }) => {
+    .action(async (image: string, flags: DiskSizeFlags & DiskFlags & { hash?: true; json?: true }) => {
       done(await printed((await import('./commands/inspect.ts')).inspect(image, flags, host), host));
     });
   program
@@ -170,6 +172,7 @@ export function createProgram(host: Host, done: (code: ExitCode) => void): Comma
     .argument('<target>', 'file that ends in .raw, .img, .qcow2, .vhdx, .ffu, .raw.zst or .raw.gz')
     .option('-f, --force', 'replace an existing target, once the new one is complete')
     .option('--compress', 'FFU only: compress its blocks (V1_COMPRESSED, XPRESS)')
+    .addOption(diskOption())
     .addOption(maxDiskSizeOption())
     .option('--json', 'print the result as JSON')
     .action(async (source: string, target: string, flags: ConvertFlags) => {
@@ -252,6 +255,15 @@ function maxDiskSizeOption(): Option {
     '--max-disk-size <size>',
     'largest disk that is looked at, as 2TiB (default: 64 TiB; 1 TiB if it is compressed)',
   ).argParser(diskSize);
+}
+
+function diskOption(): Option {
+  return new Option('--disk <number>', 'which disk of an FFU that has several, from 1').argParser(diskNumber);
+}
+
+function diskNumber(value: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('Give the number of a disk: 2.');
+  return Number(value);
 }
 
 function diskSize(value: string): number {

@@ -107,6 +107,21 @@ test('--max-disk-size raises the limits, which the errors name', async ({ folder
   });
 });
 
+test('a disk that an image does not have', async ({ folder }) => {
+  await makeDisk(folder);
+  for (const args of [
+    ['convert', 'disk.raw', 'out.qcow2', '--disk', '2'],
+    ['inspect', 'disk.raw', '--disk', '2'],
+  ])
+    expect(await cli(args, { cwd: folder })).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/disk\.raw has one disk: leave --disk out\n/) as string,
+    });
+  expect(await cli(['inspect', 'disk.raw', '--disk', '1'], { cwd: folder })).toMatchObject({ code: 0 });
+  expect(await readdir(folder)).toEqual(['disk.raw']);
+});
+
 test('what a hostile image says of itself cannot reach the terminal', async ({ folder }) => {
   await makeDisk(folder, 'disk.raw', 'x\u001b[31m\u202ey');
   const { stdout } = await cli(['inspect', 'disk.raw'], { cwd: folder });
@@ -332,6 +347,7 @@ describe('wrong usage ends with 2, on standard error, and makes nothing', () => 
     ['the source as target', ['convert', '/etc/hostname', '/etc/hostname'], /end the name in/],
     ['one image to diff', ['diff', '/etc/hostname'], /missing required argument 'after'/],
     ['an image to diff that is not there', ['diff', '/etc/hostname', 'none'], /there is no such file/],
+    ['a disk that is no number', ['inspect', '/etc/hostname', '--disk', '0'], /Give the number of a disk: 2/],
     ['a size that is none', ['inspect', '/etc/hostname', '--max-disk-size', '2TB'], /with GiB or TiB: 2TiB/],
     ['an unknown flag', ['diff', '--brief', 'a', 'b'], /unknown option '--brief'/],
   ])('%s', async ([, args, message], { folder }) => {

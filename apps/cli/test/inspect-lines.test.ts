@@ -19,8 +19,8 @@ test('the disks of an FFU with several are listed, without what would reach the 
     { number: 1, devicePath: 'VenHw(one)', sizeBytes: 16_384, sectorSize: 512, storedBytes: 4096 },
     { number: 2, devicePath: 'VenHw(\u001b[31mtwo)\u0000', sizeBytes: 2_097_152, storedBytes: 0 },
   ];
-  const lines = inspectLines({ ...report, stores });
-  expect(lines).toContain('disks    2, listed at the end; what follows is about the first');
+  const lines = inspectLines({ ...report, stores, disk: 2 });
+  expect(lines).toContain('disks    2, listed at the end; what follows is about disk 2');
   expect(lines.slice(-4)).toEqual([
     '',
     'DISK  SIZE      SECTORS    STORED   DEVICE PATH',

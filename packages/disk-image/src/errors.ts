@@ -309,6 +309,24 @@ export class ImageForeignError extends Error {
   }
 }
 
+/** One disk is needed, and an image has several, or not the one that was named; `disks` says how many it has. */
+export class ImageDisksError extends Error {
+  readonly code = 'DISK_IMAGE_DISKS';
+  override readonly name = 'ImageDisksError';
+  readonly path: string;
+  readonly disks: number;
+  constructor(path: string, disks: number, disk?: number) {
+    const has = `${path} has ${disks === 1 ? 'one disk' : `${disks} disks`}`;
+    super(
+      disk === undefined
+        ? `${has}, and one is needed: say which, from 1 to ${disks}`
+        : `${has}: there is no disk ${disk}`,
+    );
+    this.path = path;
+    this.disks = disks;
+  }
+}
+
 /** A conversion that cannot be: an extension without a format, or a target that is the source. */
 export class ImageConvertError extends Error {
   readonly code = 'DISK_IMAGE_CONVERT';

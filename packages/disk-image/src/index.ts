@@ -58,6 +58,7 @@ export {
   ImageBoundsError,
   ImageConvertError,
   ImageDamagedError,
+  ImageDisksError,
   ImageExistsError,
   ImageExpandError,
   ImageForeignError,

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import {
   captureFfu,
+  convertAny,
+  diffImages,
   expandPieces,
   ImageBackingError,
   ImageExpandError,
@@ -192,7 +194,7 @@ test.each([
   expect((await inspectImage(path)).sectorSize).toEqual(told);
 });
 
-test('an FFU with several disks says which, and what is about the first alone', async () => {
+test('of an FFU with several disks each can be looked at and converted, and none is left out without a word', async () => {
   const path = join(await tempFolder(), 'disks.ffu');
   const data = Buffer.alloc(4096, 1);
   const stores = [
@@ -217,6 +219,23 @@ test('an FFU with several disks says which, and what is about the first alone', 
       { number: 2, devicePath: 'VenHw(second)', sizeBytes: 3 * 4096, sectorSize: 4096, storedBytes: 8192 },
     ],
   });
+  expect(await inspectImage(path)).toMatchObject({ disk: 1 });
+  expect(await inspectImage(path, { disk: 2, hash: true })).toMatchObject({
+    disk: 2,
+    virtualBytes: 3 * 4096,
+    sectorSize: { bytes: 4096, told: 'FFU manifest' },
+  });
+  const target = `${path}.raw`;
+  const say = { code: 'DISK_IMAGE_DISKS', path, disks: 2 };
+  await expect(convertAny({ source: path, target })).rejects.toMatchObject(say);
+  await expect(diffImages(path, path)).rejects.toMatchObject(say);
+  for (const work of [inspectImage(path, { disk: 3 }), convertAny({ source: path, target, disk: 3 })])
+    await expect(work).rejects.toMatchObject({ ...say, message: `${path} has 2 disks: there is no disk 3` });
+  await convertAny({ source: path, target, disk: 2 });
+  expect(await readFile(target)).toEqual(Buffer.concat([data, Buffer.alloc(4096), data]));
+  const one = `${target} has one disk: there is no disk 2`;
+  await expect(convertAny({ source: target, target: `${path}.qcow2`, disk: 2 })).rejects.toThrow(one);
+  await expect(inspectImage(target, { disk: 2 })).rejects.toThrow(one);
   const note = { name: 'ffu', status: 'note', detail: expect.stringContaining('it holds 2 disks') as string };
   expect((await verifyImage(path)).checks).toContainEqual(note);
   // One disk is what everybody expects.

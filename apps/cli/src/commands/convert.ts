@@ -8,9 +8,10 @@ import { untilStopped } from '../host/until-stopped.ts';
 import { canDraw } from '../report/display.ts';
 import { formatSize } from '../text/size.ts';
 import { type DiskSizeFlags, diskSizeLimits, withinDiskSize } from './disk-size-limit.ts';
+import { type DiskFlags, nameDisk, withItsDisk } from './image-disk.ts';
 import { namedImage } from './named-image.ts';
 
-export interface ConvertFlags extends DiskSizeFlags {
+export interface ConvertFlags extends DiskSizeFlags, DiskFlags {
   readonly force?: true;
   readonly compress?: true;
   readonly json?: true;
@@ -41,9 +42,10 @@ export async function convert(
         compress: flags.compress ?? false,
         onProgress: progress.show,
         signal,
+        ...(flags.disk === undefined ? {} : { disk: flags.disk }),
         ...diskSizeLimits(flags),
       });
-      report = await withinDiskSize(work);
+      report = await withinDiskSize(withItsDisk(work, nameDisk));
     } catch (error) {
       if (codeOf(error) === 'DISK_IMAGE_EXISTS')
         throw new UsageError(`${target} exists already: remove it, or add --force`, { cause: error });

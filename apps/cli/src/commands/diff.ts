@@ -6,7 +6,11 @@ import { untilStopped } from '../host/until-stopped.ts';
 import { reportError } from '../report/report-error.ts';
 import { cleanLine } from '../text/clean-text.ts';
 import { type DiskSizeFlags, diskSizeLimits, withinDiskSize } from './disk-size-limit.ts';
+import { withItsDisk } from './image-disk.ts';
 import { namedImage } from './named-image.ts';
+
+const takeOut =
+  'take the one to be compared out of it first (osforge convert <image> <target> --disk <number>)';
 
 /** Says what differs between two images. As diff(1): 0 equal, 1 different, 2 trouble. */
 export async function diff(
@@ -21,7 +25,8 @@ export async function diff(
   return untilStopped(host, async (signal) => {
     let difference: ImageDifference;
     try {
-      difference = await withinDiskSize(diffImages(a, b, { signal, ...diskSizeLimits(flags) }));
+      const work = diffImages(a, b, { signal, ...diskSizeLimits(flags) });
+      difference = await withinDiskSize(withItsDisk(work, () => takeOut));
     } catch (error) {
       signal.throwIfAborted();
       await reportError(error, host);

@@ -5,7 +5,7 @@ import { formatTable } from '../text/table.ts';
 
 /** What an image is and what is on it, for people. */
 export function inspectLines(report: ImageReport): string[] {
-  const { table, sectorSize, partitions, fileSystem, hashes, stores = [] } = report;
+  const { table, sectorSize, partitions, fileSystem, hashes, stores = [], disk = 1 } = report;
   const sectors =
     sectorSize.bytes === undefined
       ? 'not told (neither the format nor a GPT does)'
@@ -16,7 +16,7 @@ export function inspectLines(report: ImageReport): string[] {
     ...(report.problem === undefined ? [] : [['problem', cleanLine(report.problem)]]),
     ...(stores.length === 0
       ? []
-      : [['disks', `${stores.length}, listed at the end; what follows is about the first`]]),
+      : [['disks', `${stores.length}, listed at the end; what follows is about disk ${disk}`]]),
     ['sectors', sectors],
     ['disk', `${formatSize(report.virtualBytes)} (${report.virtualBytes} bytes)`],
     ['used', formatSize(report.usedBytes)],

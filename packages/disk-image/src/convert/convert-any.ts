@@ -12,6 +12,7 @@ import { defaultBlockBytes } from '../ffu/layout.ts';
 import { type DetectedFormat, detectFileFormat } from '../inspect/detect-format.ts';
 import { expandToFile } from '../inspect/expand-image.ts';
 import { type ImageLimits, refuseBacking, refuseLarge } from '../inspect/open-any-image.ts';
+import { requireOneDisk } from '../inspect/require-one-disk.ts';
 import { requireSound } from '../inspect/require-sound.ts';
 import { convertImage, type ImageFormat } from '../qemu/convert.ts';
 import { imageInfo } from '../qemu/info.ts';
@@ -28,6 +29,8 @@ export interface ConvertAnyOptions extends ImageLimits {
   readonly format?: TargetFormat;
   /** FFU only: V1_COMPRESSED with plain XPRESS in place of V1; default false. */
   readonly compress?: boolean;
+  /** Which disk of an FFU, from 1; needed where it has several (V2). */
+  readonly disk?: number;
   /** Called with 0 … 1, never backwards. */
   readonly onProgress?: (fraction: number) => void;
   readonly signal?: AbortSignal;
@@ -48,7 +51,7 @@ export interface ConvertAnyReport {
  * Converts an image of any known format into another. All work is done in a folder `.<name>.osforge-…` beside the
  * target, which is removed whatever happens (but for SIGKILL); the target appears when it is complete and flushed, and
  * without `overwrite` never in place of another file, also not of one that was made meanwhile.
- * @throws ImageConvertError, ImageExistsError, ImageForeignError, ImageBackingError, ImageLimitError, ImageDamagedError,
+ * @throws ImageConvertError, ImageDisksError, ImageExistsError, ImageForeignError, ImageBackingError, ImageLimitError, ImageDamagedError,
  * ImageExpandError, FfuFormatError, FfuDigestError, FfuSourceError, DiskFullError, ProgramFailedError, the signal's reason
  */
 export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAnyReport> {
@@ -62,6 +65,7 @@ export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAny
     );
   const sourceFormat = await detectFileFormat(source);
   if (sourceFormat === 'qcow2') await refuseBacking(source);
+  await requireOneDisk(source, sourceFormat, options);
   await checkTarget(source, target, overwrite);
   let from: Source = { path: source, format: sourceFormat };
   if (sourceFormat === 'qcow2' || sourceFormat === 'vhdx') {
@@ -169,7 +173,7 @@ async function toRaw(
   format: Exclude<DetectedFormat, ImageFormat>,
   raw: string,
   report: (fraction: number) => void,
-  { signal, maxExpandedBytes, maxTableBytes }: ConvertAnyOptions,
+  { signal, disk, maxExpandedBytes, maxTableBytes }: ConvertAnyOptions,
 ): Promise<void> {
   const shared = {
     onProgress: (done: number, total: number) => {
@@ -179,7 +183,7 @@ async function toRaw(
   };
   if (format === 'ffu') {
     const limit = maxTableBytes === undefined ? {} : { maxTableBytes };
-    await extractFfu({ source, target: raw, ...limit, ...shared });
+    await extractFfu({ source, target: raw, store: (disk ?? 1) - 1, ...limit, ...shared });
   } else {
     const limit = maxExpandedBytes === undefined ? {} : { maxExpandedBytes };
     await expandToFile(source, format, raw, { ...limit, ...shared });

@@ -6,12 +6,13 @@ import { detectFileFormat } from '../inspect/detect-format.ts';
 import { type FatReader, openFat } from '../fat/reader.ts';
 import { type FileSystemFacts, readFileSystem } from '../inspect/file-system.ts';
 import { openAnyImage, type OpenAnyOptions, refuseBacking } from '../inspect/open-any-image.ts';
+import { requireOneDisk } from '../inspect/require-one-disk.ts';
 import { requireSound } from '../inspect/require-sound.ts';
 import { type PartitionFacts, readTable, type TableFacts } from '../inspect/partition-table.ts';
 import { compareRanges } from './compare-ranges.ts';
 import { diffTrees, type FileDifference } from './diff-trees.ts';
 
-export interface DiffImagesOptions extends Omit<OpenAnyOptions, 'format' | 'onProgress'> {
+export interface DiffImagesOptions extends Omit<OpenAnyOptions, 'disk' | 'format' | 'onProgress'> {
   /** File differences that are kept for each partition; all are counted. Default 10,000. */
   readonly maxDifferences?: number;
 }
@@ -50,14 +51,14 @@ export interface ImageDifference {
 
 /**
  * Compares two images of any formats as disks: sizes, tables, partitions (by their number) and, in ext4 and FAT partitions, files.
- * @throws as openAnyImage does, and ImageDamagedError
+ * @throws as openAnyImage does, ImageDamagedError, and ImageDisksError where one has several disks
  */
 export async function diffImages(
   before: string,
   after: string,
   options: DiffImagesOptions = {},
 ): Promise<ImageDifference> {
-  for (const path of [before, after]) await refuseDamaged(path, options);
+  for (const path of [before, after]) await requireComparable(path, options);
   const a = await openAnyImage(before, options);
   try {
     const b = await openAnyImage(after, options);
@@ -72,10 +73,11 @@ export async function diffImages(
 }
 
 /** A damaged image differs in what was lost, which says nothing of the disk that it was. */
-async function refuseDamaged(path: string, options: DiffImagesOptions): Promise<void> {
+async function requireComparable(path: string, options: DiffImagesOptions): Promise<void> {
   const file = resolve(path);
   const format = await detectFileFormat(file);
   if (format === 'qcow2') await refuseBacking(file);
+  await requireOneDisk(file, format, options);
   await requireSound(file, format, options);
 }
 

@@ -62,8 +62,10 @@ export interface ImageReport {
   readonly partitions: readonly InspectedPartition[];
   /** A file system that begins at the first byte of a disk without partitions. */
   readonly fileSystem?: FileSystemFacts;
-  /** All disks of an FFU with more than one; everything else in this report but the file is about the first. */
+  /** All disks of an FFU with more than one; everything else in this report but the file is about one of them. */
   readonly stores?: readonly InspectedStore[];
+  /** The number of that disk, where there are several. */
+  readonly disk?: number;
   /** SHA-256 in hex. `disk` is over what a machine sees: equal for an image and its conversions. */
   readonly hashes?: { readonly file: string; readonly disk: string };
 }
@@ -102,7 +104,7 @@ export async function inspectImage(path: string, options: InspectOptions = {}): 
       ...(whole === undefined ? {} : { fileSystem: whole }),
       ...(image.stores === undefined || image.stores.length < 2
         ? {}
-        : { stores: image.stores.map(inspectStore) }),
+        : { stores: image.stores.map(inspectStore), disk: options.disk ?? 1 }),
       ...(options.hash === true ? { hashes: await hashes(image, signal) } : {}),
     };
   } catch (error) {

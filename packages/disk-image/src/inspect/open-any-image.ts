@@ -2,8 +2,8 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { BlockReader } from '../block/reader.ts';
-import { ImageBackingError, ImageLimitError } from '../errors.ts';
-import { openFfu } from '../ffu/open-ffu.ts';
+import { ImageBackingError, ImageDisksError, ImageLimitError } from '../errors.ts';
+import { type FfuImage, openFfu, type OpenFfuOptions } from '../ffu/open-ffu.ts';
 import type { FfuStore } from '../ffu/read-layout.ts';
 import { openImage } from '../qemu/open-image.ts';
 import { type DetectedFormat, detectFileFormat } from './detect-format.ts';
@@ -14,6 +14,8 @@ import { vhdxSectorSize } from './vhdx-sector-size.ts';
 export type ImageLimits = Pick<OpenAnyOptions, 'maxDiskBytes' | 'maxExpandedBytes' | 'maxTableBytes'>;
 
 export interface OpenAnyOptions extends ExpandOptions {
+  /** Which disk of an FFU with several (V2), from 1; default 1. */
+  readonly disk?: number;
   /** Default: told from the first bytes. */
   readonly format?: DetectedFormat;
   /** Where compressed images are expanded, sparse; default the system's temporary folder. */
@@ -34,22 +36,22 @@ export interface AnyImage {
   readonly reader: BlockReader;
   /** What the format itself says of the sectors; undefined for raw and qcow2, which do not. */
   readonly sectorSize: number | undefined;
-  /** The disks in an FFU; `reader` is of the first. Undefined for other formats. */
+  /** The disks in an FFU; `reader` is of one of them. Undefined for other formats. */
   readonly stores?: readonly FfuStore[];
   /** Also removes what was expanded. */
   close(): Promise<void>;
 }
 
 /**
- * Opens an image for reading; of an FFU with several disks (V2) the first. Images that stand on other files (qcow2 with a backing or data file) are refused, as they
+ * Opens an image for reading. Images that stand on other files (qcow2 with a backing or data file) are refused, as they
  * could make any file of this machine part of a disk.
- * @throws ImageForeignError, ImageBackingError, ImageExpandError, ImageLimitError, FfuFormatError, NbdError, DiskFullError
+ * @throws ImageDisksError, ImageForeignError, ImageBackingError, ImageExpandError, ImageLimitError, FfuFormatError, NbdError, DiskFullError
  */
 export async function openAnyImage(path: string, options: OpenAnyOptions = {}): Promise<AnyImage> {
   // Absolute: what qemu takes for a protocol ("nbd:…", "json:…") cannot begin with a slash.
   const file = resolve(path);
   const format = options.format ?? (await detectFileFormat(file));
-  const { maxTableBytes, signal } = options;
+  const { disk = 1, maxTableBytes, signal } = options;
   const signalOption = signal === undefined ? {} : { signal };
   const image = (reader: BlockReader, sectorSize?: number): AnyImage => ({
     path: file,
@@ -58,10 +60,11 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
     sectorSize,
     close: () => reader.close(),
   });
+  if (format !== 'ffu' && disk !== 1) throw new ImageDisksError(file, 1, disk);
   switch (format) {
     case 'ffu': {
       const limit = maxTableBytes === undefined ? {} : { maxTableBytes };
-      const ffu = await openFfu(file, { ...limit, ...signalOption });
+      const ffu = await openStore(file, disk, { ...limit, ...signalOption });
       const sectorSize = ffu.store.sectorSizeTold ? ffu.store.sectorSize : undefined;
       return { ...image(ffu, sectorSize), stores: ffu.layout.stores };
     }
@@ -96,6 +99,15 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
       }
     }
   }
+}
+
+async function openStore(file: string, disk: number, options: OpenFfuOptions): Promise<FfuImage> {
+  const first = await openFfu(file, options);
+  if (disk === 1) return first;
+  await first.close();
+  const disks = first.layout.stores.length;
+  if (!Number.isInteger(disk) || disk < 1 || disk > disks) throw new ImageDisksError(file, disks, disk);
+  return openFfu(file, { ...options, store: disk - 1 });
 }
 
 async function limited(reader: BlockReader, path: string, options: OpenAnyOptions): Promise<BlockReader> {

@@ -20,7 +20,7 @@ export interface VerifyImageReport {
   readonly checks: readonly VerifyCheck[];
 }
 
-export interface VerifyImageOptions extends Omit<OpenAnyOptions, 'format'> {
+export interface VerifyImageOptions extends Omit<OpenAnyOptions, 'format' | 'disk'> {
   /** A public key of minisign, as text: `SHA256SUMS.minisig` must be its signature, and SHA256SUMS name the image. */
   readonly publicKey?: string;
 }
