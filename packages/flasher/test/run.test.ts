@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import {
   type FlashEvent,
@@ -268,6 +269,20 @@ describe('the run', () => {
 });
 
 describe('an FFU', () => {
+  test('with several disks is refused, as one target takes one of them', async () => {
+    const folder = scratch();
+    const path = join(folder, 'two-disks.ffu');
+    const packed = readFileSync(join(import.meta.dirname, 'fixtures/two-disks.ffu.zst'));
+    writeFileSync(path, zstdDecompressSync(packed));
+    const old = oldDisk(join(folder, 'old'), 8 * mebibyte);
+    const before = sha256File(old);
+    await expect(planFlash({ image: { path }, targets: [old] })).rejects.toMatchObject({
+      code: 'FLASHER_SOURCE',
+      message: `${path} has 2 disks, of which a target takes one: take it out first (osforge convert --disk)`,
+    });
+    expect(sha256File(old)).toBe(before);
+  });
+
   test('is written as the disk inside; one that is damaged is found out before', async () => {
     const folder = scratch();
     const raw = image(folder, 8 * mebibyte);

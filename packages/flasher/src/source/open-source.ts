@@ -99,6 +99,12 @@ async function openDisk(
   const { openFfu, openImage } = await import('@osforge/disk-image');
   if (format !== 'ffu') return { reader: await openImage(path, format), toldSectorBytes: undefined };
   const reader = await openFfu(path);
+  const disks = reader.layout.stores.length;
+  if (disks > 1) {
+    await reader.close();
+    const message = `${path} has ${disks} disks, of which a target takes one: take it out first (osforge convert --disk)`;
+    throw new FlashSourceError(message, { path, reason: 'format' });
+  }
   const { sectorSize, sectorSizeTold } = reader.store;
   return { reader, toldSectorBytes: sectorSizeTold ? sectorSize : undefined };
 }
