@@ -1,17 +1,12 @@
 /** Run as a process: flashes one target and prints how far it is, until it is killed. */
-import { flashImage, type TargetIdentity } from '@osforge/flasher';
+import { flashImage } from '@osforge/flasher';
+import type { Job } from './kill-flash.ts';
 
-interface Job {
-  readonly source: string;
-  readonly target: TargetIdentity;
-  readonly journalFolder: string;
-}
-
-const { source, target, journalFolder } = JSON.parse(process.argv[2] ?? '') as Job; // made by the test
+const { source, target, ...options } = JSON.parse(process.argv[2] ?? '') as Job; // made by the test
 await flashImage({
   source: { path: source },
   targets: [target],
-  journalFolder,
+  ...options,
   onProgress: ({ verifiedBytes, doneBytes }) => {
     process.stdout.write(`${verifiedBytes > 0 ? doneBytes : 0}\n`);
   },

@@ -6,7 +6,7 @@ import { type EngineOutcome, FlashEngine } from '../src/engine/flash-engine.ts';
 import { openSource } from '../src/source/open-source.ts';
 import type { TargetHandle } from '../src/targets/target-handle.ts';
 import { defaultSettings, memoryIdentity, memoryTarget } from './fake-target.ts';
-import { image, mebibyte, scratch } from './scratch.ts';
+import { image, mebibyte, scratch, sha256 } from './scratch.ts';
 
 const size = 8 * mebibyte;
 /** Of the four that fit before it is gone: the first is written at the end, and the last was perhaps not read back. */
@@ -88,4 +88,25 @@ test('another stick under the name of the first one resumes nothing of it, and l
   expect(resumed(await flash(source, journals, one.plug('/dev/sdd')))).toEqual(
     expect.arrayContaining(verified),
   );
+});
+
+test('another image leaves nothing of the first one in the journal, also if it is cut earlier', async () => {
+  const [folder, otherFolder] = [scratch(), scratch()];
+  const [source, other] = [image(folder, size, 1), image(otherFolder, size, 1)];
+  const journals = join(folder, 'journals');
+  const one = stick();
+  await flash(source, journals, one.plug('/dev/sdb', { goneAt: size / 2 }));
+
+  expect(await flash(other, journals, one.plug('/dev/sdb', { goneAt: 3 * mebibyte }))).toMatchObject({
+    ok: false,
+  });
+  const [name = ''] = readdirSync(journals);
+  const journal = readFileSync(join(journals, name), 'utf8');
+  const digests = (path: string): string[] =>
+    [1, 2, 3].map((range) => sha256(readFileSync(path).subarray(range * mebibyte, (range + 1) * mebibyte)));
+  expect(journal).toContain(digests(other)[0]);
+  for (const digest of digests(source)) expect(journal).not.toContain(digest);
+
+  expect(await flash(other, journals, one.plug('/dev/sdb'))).toMatchObject({ ok: true });
+  expect(one.bytes.equals(readFileSync(other))).toBe(true);
 });

@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
-import { flashImage, isTransientFlasherError, type FlashResult, type TargetIdentity } from '@osforge/flasher';
+import { flashImage, type FlashResult } from '@osforge/flasher';
 import { Journal } from '../src/journal/journal.ts';
+import { flashWhenFree, killFlash } from './kill-flash.ts';
 import { faultyDisk, image, loopDevice, mebibyte, scratch, selected, sha256File, tool } from './scratch.ts';
 
 const size = 64 * mebibyte;
@@ -53,7 +51,7 @@ test('as root: what changed on the target after the journal is written again', a
 
 test('a torn journal, and one of another size of ranges, are worth nothing and harm nothing', async () => {
   const folder = scratch();
-  const { journal } = await Journal.open(folder, 'key', 4096);
+  const journal = await Journal.open(folder, 'key', 4096);
   await journal.record(1, 'a'.repeat(64));
   await journal.record(2, 'b'.repeat(64));
   await journal.close();
@@ -66,7 +64,7 @@ test('a torn journal, and one of another size of ranges, are worth nothing and h
 
 test('a journal has all lines that were recorded at once, and loses none to one that comes after its close', async () => {
   const folder = scratch();
-  const { journal } = await Journal.open(folder, 'key', 4096);
+  const journal = await Journal.open(folder, 'key', 4096);
   const ranges = [1, 2, 3, 4, 5, 6, 7, 8];
   await Promise.all(ranges.map((range) => journal.record(range, String(range).repeat(64))));
   await journal.close();
@@ -75,41 +73,44 @@ test('a journal has all lines that were recorded at once, and loses none to one 
   expect([...(await Journal.open(folder, 'key', 4096)).known.keys()]).toEqual(ranges);
 });
 
+test('a journal keeps what earlier runs left until it is found wrong, and a torn line spoils no other', async () => {
+  const folder = scratch();
+  const digest = (range: number): string => String(range).repeat(64);
+  const first = await Journal.open(folder, 'key', 4096);
+  for (const range of [1, 2, 3, 4]) await first.record(range, digest(range));
+  await first.close();
+  const [name = ''] = readdirSync(folder);
+  tool('truncate', '--size=-10', join(folder, name));
+
+  const second = await Journal.open(folder, 'key', 4096);
+  await second.record(1, digest(1));
+  await second.record(5, digest(5));
+  // Not closed so far, as after a SIGKILL.
+  expect([...(await Journal.open(folder, 'key', 4096)).known.keys()]).toEqual([1, 2, 3, 5]);
+
+  second.forgetFrom(3);
+  await second.record(3, digest(9));
+  await second.record(4, digest(4));
+  await second.close();
+  expect([...(await Journal.open(folder, 'key', 4096)).known]).toEqual([
+    [1, digest(1)],
+    [2, digest(2)],
+    [3, digest(9)],
+    [4, digest(4)],
+  ]);
+});
+
 test('as root: after SIGKILL nothing goes on writing, and the next run completes', async () => {
   const folder = scratch();
   const source = image(folder, size, 1);
   const journalFolder = join(folder, 'journals');
   const disk = await faultyDisk(size, { delayMs: 2 });
   const device = loopDevice(disk.path, '--direct-io=on');
-  const target = await selected(device);
-  const child = spawn(
-    process.execPath,
-    [
-      '--conditions=@osforge/source',
-      join(import.meta.dirname, 'killed-flash.ts'),
-      JSON.stringify({ source, target, journalFolder }),
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const exited = once(child, 'exit');
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (Number(line) < 36 * mebibyte) continue;
-    child.kill('SIGKILL');
-    break;
-  }
-  await exited;
+  const job = { source, target: await selected(device), journalFolder };
+  await killFlash(job, 36 * mebibyte);
   disk.control({});
-  const result = await whenFree(target, source, journalFolder);
+  const result = await flashWhenFree(job);
   expect(result).toMatchObject({ ok: true });
   if (result.ok) expect(result.receipt.verification.resumedRanges).toContain(1);
   expect(sha256File(device)).toBe(sha256File(source));
 });
-
-/** The kernel kills the process that wrote at the death of its parent; until its descriptor is closed the device is busy. */
-async function whenFree(target: TargetIdentity, source: string, journalFolder: string): Promise<FlashResult> {
-  for (let attempt = 0; ; attempt += 1) {
-    const [result] = await flashImage({ source: { path: source }, targets: [target], journalFolder });
-    if (result === undefined) throw new Error('one target, one result');
-    if (result.ok || !isTransientFlasherError(result.error) || attempt === 20) return result;
-  }
-}

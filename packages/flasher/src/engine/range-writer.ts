@@ -34,20 +34,19 @@ export class RangeWriter {
     return this.#fellBehind;
   }
 
-  /** @param known digests of the ranges that an earlier run says to have left on the target */
-  async write(known: ReadonlyMap<number, string>): Promise<void> {
-    const { status } = this.#parts;
-    let believed = known;
+  /** The ranges that the journal knows of are read, until one is not there; all others are written. */
+  async write(): Promise<void> {
+    const { status, journal } = this.#parts;
     const verifying = new InFlight();
     for (let range = 0; ; range += 1) {
-      const sha256 = believed.get(range);
+      const sha256 = journal?.known.get(range);
       if (range > 0 && sha256 !== undefined) {
         status.enter('resuming');
         if (await this.#isThere(range, sha256)) {
           await this.#ranged(range, true);
           continue;
         }
-        believed = new Map(); // what else it says is not worth reading
+        journal?.forgetFrom(range);
       }
       status.enter('writing');
       const more = await this.#writeRange(range);

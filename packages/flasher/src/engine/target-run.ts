@@ -75,13 +75,12 @@ export class TargetRun {
       this.#status.enter('opening');
       io = await this.#open();
       const openedAt = now();
-      const left = await this.#openJournal(io);
-      journal = left.journal;
-      await this.#begin(io, left.known.size > 0);
+      journal = await this.#openJournal(io);
+      await this.#begin(io, journal !== undefined && journal.known.size > 0);
       const parts = this.#parts(io, journal);
       const verifier = new RangeVerifier(parts);
       writer = new RangeWriter(parts, verifier, this.#member, this.depth);
-      await writer.write(left.known);
+      await writer.write();
       const writtenAt = now();
       this.#status.enter('finishing');
       await this.#finish(io, verifier);
@@ -141,16 +140,15 @@ export class TargetRun {
     }
   }
 
-  /** The journal of this target, if it is to have one, and the digests of the ranges that an earlier run left. */
-  async #openJournal(
-    io: TargetIo,
-  ): Promise<{ journal: Journal | undefined; known: ReadonlyMap<number, string> }> {
+  /** The journal of this target, if it is to have one, with the digests of the ranges that earlier runs left. */
+  async #openJournal(io: TargetIo): Promise<Journal | undefined> {
     const folder = this.#context.settings.journalFolder;
     const key = journalKey(io.handle.identity);
-    if (folder === undefined || key === undefined) return { journal: undefined, known: new Map() };
-    const { journal, known } = await Journal.open(folder, key, this.#context.layout.rangeBytes);
+    if (folder === undefined || key === undefined) return undefined;
+    const journal = await Journal.open(folder, key, this.#context.layout.rangeBytes);
     // What a new file is said to hold is of another one that had its name.
-    return { journal, known: io.handle.readsZeros ? new Map() : known };
+    if (io.handle.readsZeros) journal.forgetFrom(0);
+    return journal;
   }
 
   /** Makes the target unbootable until it is complete, and gives its old blocks back where nothing is to be kept. */

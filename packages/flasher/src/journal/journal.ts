@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TargetIdentity } from '../targets/identity.ts';
 
@@ -24,36 +24,46 @@ export function journalKey({
 /**
  * Which ranges of a target were written and seen to be right, with their digests. Only a hint for the next run, which
  * reads them from the device before it believes it: a torn or foreign line costs time and never a wrong target.
+ *
+ * What earlier runs left stays until it is found wrong: a run that is cut while it still reads takes nothing away.
  */
 export class Journal {
   readonly #path: string;
   readonly #header: string;
+  readonly #known = new Map<number, string>();
+  /** Whether the next line is added to what the file says; else all of it is written anew. */
+  #adding: boolean;
   #file: FileHandle | undefined;
   /** The last line that was begun; never rejects. */
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(path: string, header: string) {
+  private constructor(path: string, header: string, text: string) {
     this.#path = path;
     this.#header = header;
+    const [first, ...lines] = text.split('\n');
+    this.#adding = first === header;
+    if (this.#adding) for (const line of lines) addLine(this.#known, line);
   }
 
-  /** The journal of a target and what the last run left in it, by range. */
-  static async open(
-    folder: string,
-    key: string,
-    rangeBytes: number,
-  ): Promise<{ journal: Journal; known: ReadonlyMap<number, string> }> {
+  /** The journal of a target, with what earlier runs left in it. */
+  static async open(folder: string, key: string, rangeBytes: number): Promise<Journal> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const name = createHash('sha256').update(key).digest('hex').slice(0, 32);
     const path = join(folder, `${name}.flash.ndjson`);
     const header = JSON.stringify({ version: 1, key, rangeBytes });
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const [first, ...lines] = text.split('\n');
-    const known = new Map<number, string>();
-    if (first === header) for (const line of lines) addLine(known, line);
-    const journal = new Journal(path, header);
-    return { journal, known };
+    return new Journal(path, header, await readFile(path, 'utf8').catch(() => ''));
+  }
+
+  /** Digests by range. */
+  get known(): ReadonlyMap<number, string> {
+    return this.#known;
+  }
+
+  /** A range is not as the journal says, or is to be another one: what it says from there on is not worth reading. */
+  forgetFrom(range: number): void {
+    for (const one of [...this.#known.keys()]) if (one >= range) this.#known.delete(one);
+    this.#adding = false;
   }
 
   /** A range is on the target. Lines are added one after the other; after the close none is. */
@@ -64,13 +74,16 @@ export class Journal {
   }
 
   async #append(range: number, sha256: string): Promise<void> {
-    // A check that was under way when its target failed: to open the file again would empty it.
-    if (this.#closed) return;
-    if (this.#file === undefined) {
-      this.#file = await open(this.#path, 'w', 0o600);
-      await this.#file.appendFile(`${this.#header}\n`);
+    // A check that was under way when its target failed must not open the file again.
+    if (this.#closed || this.#known.get(range) === sha256) return;
+    this.#known.set(range, sha256);
+    if (!this.#adding) {
+      this.#adding = true;
+      await writeFile(this.#path, this.#header + [...this.#known].map(lineOf).join(''), { mode: 0o600 });
+      return;
     }
-    await this.#file.appendFile(`${JSON.stringify({ range, sha256 })}\n`);
+    this.#file ??= await open(this.#path, 'a', 0o600);
+    await this.#file.appendFile(lineOf([range, sha256]));
   }
 
   /** The target is complete: nothing is left to resume. */
@@ -86,6 +99,11 @@ export class Journal {
     this.#file = undefined;
     await file?.close();
   }
+}
+
+/** It begins with the end of the line before, so that one that was torn does not spoil the next. */
+function lineOf([range, sha256]: readonly [number, string]): string {
+  return `\n${JSON.stringify({ range, sha256 })}`;
 }
 
 function addLine(known: Map<number, string>, line: string): void {
