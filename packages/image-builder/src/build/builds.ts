@@ -121,7 +121,8 @@ export interface CleanOptions {
 }
 
 /**
- * Removes what a killed run of a build left behind, from its ledger alone; with `all` the whole build as well.
+ * Removes what a killed run of a build left behind, from its ledger alone; with `all` the whole build as well. What the
+ * next run goes on with is no leftover and stays without `all`: finished phases, journals of sticks, a begun FFU.
  * What could not be removed keeps the build's record, which is all that knows of it.
  * @throws BuildNotFoundError; CheckpointLockedError while a process works on it; LedgerPathError where its record names
  * an artifact that is not in its folder

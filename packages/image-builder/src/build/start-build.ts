@@ -20,6 +20,7 @@ import { withSpaceErrors } from './space-errors.ts';
 import type { LoadedRecipe } from '../recipe/load-recipe.ts';
 import type { BuildEnvironment } from './environment.ts';
 import type { BuildEvents } from './events.ts';
+import { failureHandlers } from './failure-handlers.ts';
 import { ledgerHandlers } from './ledger-handlers.ts';
 import { openEnvironment, type BuildOptions } from './open-environment.ts';
 import { forgetUnplanned } from './forget-unplanned.ts';
@@ -148,7 +149,7 @@ async function execute(
       phases: checkedFirst(chosen, withSpaceErrors(directory, buildPhases(chosen))),
       checkpoint,
       directory,
-      handlers,
+      handlers: failureHandlers(layout),
       deep: options.verify ?? false,
       fresh: options.fresh ?? false,
       ...(options.signal === undefined ? {} : { signal: options.signal }),

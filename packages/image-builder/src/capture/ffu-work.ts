@@ -8,8 +8,9 @@ import * as z from 'zod';
 
 /**
  * What a capture that was cut leaves for the next one: the FFU with its journal, and the raw disk that it is made from,
- * as the journal holds for that very file only. It is not in the ledger, which is cleared before a build goes on; the
- * next capture removes what it cannot use, and `builds clean --all` the folder with all other work.
+ * as the journal holds for that very file only. It is not in the ledger, which is cleared before a build goes on, and so
+ * `builds clean` keeps it with all else that a build goes on with. The next capture removes what it cannot use,
+ * `--on-error cleanup` what a capture that failed has begun, and `builds clean --all` the folder with all other work.
  */
 export interface FfuWork {
   /** Where the FFU is made. */
@@ -24,6 +25,9 @@ export interface FfuWork {
   removeUnlessBegun(): Promise<void>;
   remove(): Promise<void>;
 }
+
+/** Where a build keeps it, below the folder of its work. */
+export const ffuFolder = (work: string): string => path.join(work, 'ffu');
 
 const noteSchema = z.object({ input: z.string(), disk: z.string().optional() });
 

@@ -5,7 +5,7 @@ import { convertImage, partialPath } from '@osforge/disk-image';
 import type { PhaseContext } from '@osforge/pipeline';
 import type { BuildEnvironment } from '../build/environment.ts';
 import { artifactPath, recordedNumber } from '../phases/artifacts.ts';
-import { openFfuWork, type FfuWork } from './ffu-work.ts';
+import { ffuFolder, openFfuWork, type FfuWork } from './ffu-work.ts';
 import { tellFlush } from './tell-flush.ts';
 
 /** The record of the phase that has made the disk, and its artifact. */
@@ -21,7 +21,7 @@ export async function ffuWork(
   { recipe, layout }: BuildEnvironment,
   context: PhaseContext,
 ): Promise<FfuWork | undefined> {
-  const folder = path.join(layout.work, 'ffu');
+  const folder = ffuFolder(layout.work);
   if (!recipe.capture.formats.includes('ffu')) {
     await rm(folder, { recursive: true, force: true });
     return undefined;
