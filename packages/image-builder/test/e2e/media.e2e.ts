@@ -289,7 +289,7 @@ async function insert(request: Inserted): Promise<Machine> {
       boot: request.boot ?? { kind: 'uefi', variablesPath: path.join(place.root, `${name}.fd`) },
       disks: Object.entries(disks).map(([id, file]) => ({ id, path: file, format: 'raw', cache: 'unsafe' })),
       channels: [],
-      runtimeDir: await createRuntimeDir(),
+      runtimeDir: await createRuntimeDir({ parent: place.root }),
       consoleLog: path.join(place.root, `${name}.log`),
       network: network ? 'user' : 'none',
       extra: [
