@@ -253,7 +253,7 @@ function buildIdOption(): Option {
 function maxDiskSizeOption(): Option {
   return new Option(
     '--max-disk-size <size>',
-    'largest disk that is looked at, as 2TiB (default: 64 TiB; 1 TiB if it is compressed)',
+    'largest disk that is looked at, as 2TiB (default: 64 TiB; 1 TiB if it is compressed; FFU: 512 GiB of data)',
   ).argParser(diskSize);
 }
 

@@ -229,8 +229,14 @@ test('of an FFU with several disks each can be looked at and converted, and none
   const say = { code: 'DISK_IMAGE_DISKS', path, disks: 2 };
   await expect(convertAny({ source: path, target })).rejects.toMatchObject(say);
   await expect(diffImages(path, path)).rejects.toMatchObject(say);
-  for (const work of [inspectImage(path, { disk: 3 }), convertAny({ source: path, target, disk: 3 })])
-    await expect(work).rejects.toMatchObject({ ...say, message: `${path} has 2 disks: there is no disk 3` });
+  for (const work of [
+    () => inspectImage(path, { disk: 3 }),
+    () => convertAny({ source: path, target, disk: 3 }),
+  ])
+    await expect(work()).rejects.toMatchObject({
+      ...say,
+      message: `${path} has 2 disks: there is no disk 3`,
+    });
   await convertAny({ source: path, target, disk: 2 });
   expect(await readFile(target)).toEqual(Buffer.concat([data, Buffer.alloc(4096), data]));
   const one = `${target} has one disk: there is no disk 2`;

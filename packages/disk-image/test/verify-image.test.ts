@@ -57,6 +57,34 @@ test('sound images of every format hold, against SHA256SUMS and the manifest as 
     ]);
 });
 
+test('a verification that is cancelled at once, or that has a wrong key, ends before anything is read', async () => {
+  const folder = await tempFolder();
+  const { path } = await makeSampleDisk(folder, 'disk.raw');
+  await writeFile(join(folder, 'SHA256SUMS'), `${'0'.repeat(64)}  disk.raw\n`);
+  const reason = new Error('enough');
+  await expect(verifyImage(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  await expect(verifyImage(path, { publicKey: 'none' })).rejects.toMatchObject({
+    code: 'DISK_IMAGE_SIGNATURE',
+  });
+  // At whatever moment: a rejection that nobody handles would end the run of the tests.
+  for (let delayMs = 0; delayMs < 12; delayMs += 1) {
+    const controller = new AbortController();
+    const verifying = verifyImage(path, { signal: controller.signal });
+    setTimeout(() => {
+      controller.abort(reason);
+    }, delayMs);
+    await verifying.catch(() => undefined);
+  }
+});
+
+test('where one of the checks cannot be made, the others are ended', async () => {
+  const folder = await tempFolder();
+  const { path } = await makeSampleDisk(folder, 'disk.raw');
+  await tool('qemu-img', 'create', '-q', '-f', 'qcow2', '-b', path, '-F', 'raw', join(folder, 'on.qcow2'));
+  await writeFile(join(folder, 'SHA256SUMS'), `${'0'.repeat(64)}  on.qcow2\n`);
+  await expect(verifyImage(join(folder, 'on.qcow2'))).rejects.toMatchObject({ code: 'DISK_IMAGE_BACKING' });
+});
+
 test('damage is told with its place', async () => {
   const folder = await tempFolder();
   const { path, rootStart, espStart } = await makeSampleDisk(folder, 'disk.raw');

@@ -12,7 +12,7 @@ export interface Job {
   readonly rangeBytes?: number;
 }
 
-/** Flashes in a process that gets a SIGKILL as soon as so much is done, and waits for its end. */
+/** Flashes in a process that gets a SIGKILL as soon as so much is done, and waits for its end, which nothing else may be. */
 export async function killFlash(job: Job, atBytes: number): Promise<void> {
   const program = join(import.meta.dirname, 'killed-flash.ts');
   const child = spawn(process.execPath, ['--conditions=@osforge/source', program, JSON.stringify(job)], {
@@ -25,6 +25,8 @@ export async function killFlash(job: Job, atBytes: number): Promise<void> {
     break;
   }
   await exited;
+  if (child.signalCode !== 'SIGKILL')
+    throw new Error(`the flash was not killed, but ended with ${String(child.exitCode)}`);
 }
 
 /** The kernel kills the process that wrote at the death of its parent; until its descriptor is closed the device is busy. */

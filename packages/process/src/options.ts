@@ -27,8 +27,8 @@ export interface RunOptions {
   /** What the program reads from stdin; default: nothing (`/dev/null`). */
   input?: string | Uint8Array | undefined;
   /**
-   * Open files that the program inherits as descriptors 3, 4 and so on, in this order; default: none. They stay open
-   * here. A lock (`flock`) on one of them lasts until both have closed it.
+   * Open files that the program inherits as descriptors 3, 4 and so on, at most 6, in this order; default: none. They
+   * stay open here. A lock (`flock`) on one of them lasts until both have closed it.
    */
   descriptors?: readonly number[] | undefined;
   /** Called for each line in the order of arrival. If it throws, the program is ended and `run` rejects. */

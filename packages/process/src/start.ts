@@ -13,6 +13,9 @@ import { collectOutput } from './output/collect-output.ts';
 import { maskSecrets } from './output/mask-secrets.ts';
 import type { RunningProcess } from './running-process.ts';
 
+/** Up to 8: the next is the one that the first process of a namespace keeps the program's stdin in. */
+const maxDescriptors = 6;
+
 /** Refuses what cannot work before anything is started, and finds the program. */
 function check(
   program: string,
@@ -20,7 +23,11 @@ function check(
   env: NodeJS.ProcessEnv,
   options: RunOptions,
 ): string {
-  const { cwd, signal, secrets = [] } = options;
+  const { cwd, signal, secrets = [], descriptors = [] } = options;
+  if (descriptors.length > maxDescriptors)
+    throw new RangeError(
+      `${descriptors.length} descriptors are to be inherited; at most ${maxDescriptors} can be`,
+    );
   if (signal?.aborted === true) {
     const mask = maskSecrets(secrets);
     const masked = args.map((arg) => mask.whole(arg));

@@ -56,16 +56,21 @@ test.each([
   { lifetime: 'child' },
   { lifetime: 'tree', mechanism: 'pid-namespace' },
   { lifetime: 'tree', mechanism: 'reaper' },
-] as const)('open files are inherited as 3 and 4, in order, by $lifetime $mechanism', async (options) => {
+] as const)('open files are inherited as 3 to 8, in order, by $lifetime $mechanism', async (options) => {
   const path = join(folder, 'inherited');
-  await writeFile(path, 'read');
-  const source = await open(path);
-  const target = await open(`${path}.copy`, 'w');
-  await run('sh', ['-c', 'cat <&3 >&4'], { ...options, descriptors: [source.fd, target.fd] });
+  const files = await Promise.all([0, 1, 2, 3, 4, 5].map((number) => open(`${path}.${number}`, 'w')));
+  const descriptors = files.map(({ fd }) => fd);
+  await run('sh', ['-c', 'for fd in 3 4 5 6 7 8; do eval "echo $fd >&$fd"; done'], {
+    ...options,
+    descriptors,
+  });
   // They are still ours.
-  await target.write('+');
-  await Promise.all([source.close(), target.close()]);
-  expect(await readFile(`${path}.copy`, 'utf8')).toBe('read+');
+  await Promise.all(files.map((file) => file.write('+')));
+  await Promise.all(files.map((file) => file.close()));
+  for (const number of files.keys())
+    expect(await readFile(`${path}.${number}`, 'utf8')).toBe(`${number + 3}\n+`);
+  const tooMany = run('true', [], { ...options, descriptors: [0, 0, 0, 0, 0, 0, 0] });
+  await expect(tooMany).rejects.toThrow('at most 6 can be');
 });
 
 test('of our environment a program gets what it needs, and no secret', async () => {

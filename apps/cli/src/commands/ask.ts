@@ -40,7 +40,7 @@ async function interruptedAt(loaded: LoadedRecipe, options: StartBuildOptions): 
 export async function askAboutFailure(entries: number, signal: AbortSignal): Promise<'cleanup' | 'keep'> {
   const { confirm } = await import('@clack/prompts');
   const answer = await confirm({
-    message: `The build failed. Remove ${entries === 1 ? 'the intermediate file' : `the ${entries} intermediate files`} of its last phase?`,
+    message: `The build failed. Remove what its last phase has left (${entries === 1 ? 'an intermediate file' : `${entries} intermediate files`})?`,
     initialValue: false,
     output: process.stderr,
     signal,

@@ -8,8 +8,8 @@ export interface DiskFlags {
 }
 
 /**
- * Does work on an image, of which another may be needed than those it has.
- * @throws UsageError with what to do, where a disk has to be named, or there is none of that number
+ * Waits for work that needs one disk of an image.
+ * @throws UsageError with what to do, where the image has several and none is named, or none of that number
  */
 export async function withItsDisk<T>(
   work: Promise<T>,

@@ -21,7 +21,10 @@ export interface BlockReader {
   read(offset: number, length: number): Promise<Uint8Array>;
   /** The same into an array of the caller's, which must stay untouched meanwhile; for reading much without garbage. */
   readInto?(offset: number, target: Uint8Array): Promise<void>;
-  /** Of the open file whose bytes these are, for other threads of this process; absent where it is not that simple. */
+  /**
+   * Of the open file whose bytes these are, from its first on, for other threads of this process, which read it in place of
+   * calling `read`. Whoever makes a reader of another one by spreading it and changes the bytes must leave this out.
+   */
   readonly descriptor?: number;
   /** Where data and holes are; absent where the source does not know. */
   extents?(): Promise<readonly Extent[]>;

@@ -52,7 +52,7 @@ export interface ConvertAnyReport {
  * target, which is removed whatever happens (but for SIGKILL); the target appears when it is complete and flushed, and
  * without `overwrite` never in place of another file, also not of one that was made meanwhile.
  * @throws ImageConvertError, ImageDisksError, ImageExistsError, ImageForeignError, ImageBackingError, ImageLimitError, ImageDamagedError,
- * ImageExpandError, FfuFormatError, FfuDigestError, FfuSourceError, DiskFullError, ProgramFailedError, the signal's reason
+ * ImageExpandError, FfuFormatError, FfuUnsupportedError, FfuLimitError, FfuDigestError, FfuSourceError, DiskFullError, ProgramFailedError, the signal's reason
  */
 export async function convertAny(options: ConvertAnyOptions): Promise<ConvertAnyReport> {
   const source = resolve(options.source);

@@ -2,7 +2,7 @@ import type { BlockReader } from '../block/reader.ts';
 import { FfuFormatError } from '../errors.ts';
 import { digestBytes } from './layout.ts';
 import { blockMemory, loadBlock, sha256 } from './load-block.ts';
-import { readPieces } from './read-pieces.ts';
+import { readPieces, type ReadPiecesOptions } from './read-pieces.ts';
 
 /** A chunk, or block of a compressed file, that is not what its digest says. */
 export interface FfuDamage {
@@ -45,17 +45,11 @@ const pieceBytes = 256 * 1024;
 /** Of compressed blocks and what they expand to. */
 const aheadBytes = 4 * 1024 * 1024;
 
-export interface CheckOptions {
-  /** Pieces that are in memory, being read or looked at; 1: one after the other. Default 4. */
-  readonly held?: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** What of a stretch does not have its digest, in the order of the file. */
 export async function checkStretch(
   reader: BlockReader,
   stretch: Stretch,
-  { held = 4, signal }: CheckOptions = {},
+  { held = 4, signal }: ReadPiecesOptions = {},
 ): Promise<FfuDamage[]> {
   return stretch.kind === 'chunks'
     ? checkChunks(reader, stretch, { held, signal })
@@ -65,7 +59,7 @@ export async function checkStretch(
 async function checkChunks(
   reader: BlockReader,
   stretch: ChunkStretch,
-  options: Required<CheckOptions>,
+  options: Required<ReadPiecesOptions>,
 ): Promise<FfuDamage[]> {
   const { offsetBytes, lengthBytes, chunkBytes } = stretch;
   const damage: FfuDamage[] = [];
@@ -91,7 +85,7 @@ async function checkChunks(
 async function checkBlocks(
   reader: BlockReader,
   stretch: BlockStretch,
-  { held, signal }: Required<CheckOptions>,
+  { held, signal }: Required<ReadPiecesOptions>,
 ): Promise<FfuDamage[]> {
   const { blockBytes, compressionId, dataOffsets, firstBlock } = stretch;
   const count = dataOffsets.length - 1;

@@ -32,7 +32,7 @@ export interface DataRun {
   readonly lengthBytes: number;
 }
 
-const defaultMaxTableBytes = 32 * 1024 * 1024;
+export const defaultMaxTableBytes: number = 32 * 1024 * 1024;
 /** Decompressed blocks that are kept. */
 const keptBytes = 4 * 1024 * 1024;
 const maxExtents = 100_000;

@@ -2,12 +2,13 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { BlockReader } from '../block/reader.ts';
-import { ImageBackingError, ImageDisksError, ImageLimitError } from '../errors.ts';
-import { type FfuImage, openFfu, type OpenFfuOptions } from '../ffu/open-ffu.ts';
+import { ImageBackingError, ImageLimitError } from '../errors.ts';
+import { openFfu } from '../ffu/open-ffu.ts';
 import type { FfuStore } from '../ffu/read-layout.ts';
 import { openImage } from '../qemu/open-image.ts';
 import { type DetectedFormat, detectFileFormat } from './detect-format.ts';
 import { expandToFile, type ExpandOptions } from './expand-image.ts';
+import { requireOneDisk } from './require-one-disk.ts';
 import { vhdxSectorSize } from './vhdx-sector-size.ts';
 
 /** Against images that claim more than there is. */
@@ -45,7 +46,8 @@ export interface AnyImage {
 /**
  * Opens an image for reading. Images that stand on other files (qcow2 with a backing or data file) are refused, as they
  * could make any file of this machine part of a disk.
- * @throws ImageDisksError, ImageForeignError, ImageBackingError, ImageExpandError, ImageLimitError, FfuFormatError, NbdError, DiskFullError
+ * @throws ImageDisksError, ImageForeignError, ImageBackingError, ImageExpandError, ImageLimitError, FfuFormatError,
+ * FfuUnsupportedError, FfuLimitError, NbdError, DiskFullError
  */
 export async function openAnyImage(path: string, options: OpenAnyOptions = {}): Promise<AnyImage> {
   // Absolute: what qemu takes for a protocol ("nbd:…", "json:…") cannot begin with a slash.
@@ -60,11 +62,12 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
     sectorSize,
     close: () => reader.close(),
   });
-  if (format !== 'ffu' && disk !== 1) throw new ImageDisksError(file, 1, disk);
+  if (format !== 'ffu') await requireOneDisk(file, format, { disk });
   switch (format) {
     case 'ffu': {
       const limit = maxTableBytes === undefined ? {} : { maxTableBytes };
-      const ffu = await openStore(file, disk, { ...limit, ...signalOption });
+      if (disk !== 1) await requireOneDisk(file, format, options);
+      const ffu = await openFfu(file, { store: disk - 1, ...limit, ...signalOption });
       const sectorSize = ffu.store.sectorSizeTold ? ffu.store.sectorSize : undefined;
       return { ...image(ffu, sectorSize), stores: ffu.layout.stores };
     }
@@ -99,15 +102,6 @@ export async function openAnyImage(path: string, options: OpenAnyOptions = {}): 
       }
     }
   }
-}
-
-async function openStore(file: string, disk: number, options: OpenFfuOptions): Promise<FfuImage> {
-  const first = await openFfu(file, options);
-  if (disk === 1) return first;
-  await first.close();
-  const disks = first.layout.stores.length;
-  if (!Number.isInteger(disk) || disk < 1 || disk > disks) throw new ImageDisksError(file, disks, disk);
-  return openFfu(file, { ...options, store: disk - 1 });
 }
 
 async function limited(reader: BlockReader, path: string, options: OpenAnyOptions): Promise<BlockReader> {

@@ -1,10 +1,14 @@
+import { openRaw } from '../block/reader.ts';
 import { ImageDisksError } from '../errors.ts';
+import { defaultMaxTableBytes } from '../ffu/open-ffu.ts';
+import { readLayout } from '../ffu/read-layout.ts';
 import type { DetectedFormat } from './detect-format.ts';
-import { openAnyImage, type OpenAnyOptions } from './open-any-image.ts';
+import type { OpenAnyOptions } from './open-any-image.ts';
 
 /**
- * Refuses an image of several disks where nobody said which: the others would be left out without a word.
- * @throws ImageDisksError; FfuFormatError and the like where it cannot be opened
+ * Refuses an image of several disks where nobody said which, as the others would be left out without a word, and one that
+ * has no disk of that number.
+ * @throws ImageDisksError; FfuFormatError, FfuUnsupportedError, FfuLimitError where an FFU cannot be opened
  */
 export async function requireOneDisk(
   path: string,
@@ -12,12 +16,20 @@ export async function requireOneDisk(
   options: Pick<OpenAnyOptions, 'disk' | 'maxTableBytes' | 'signal'> = {},
 ): Promise<void> {
   const { disk } = options;
-  if (format !== 'ffu') {
-    if (disk !== undefined && disk !== 1) throw new ImageDisksError(path, 1, disk);
-    return;
-  }
-  const image = await openAnyImage(path, { ...options, format });
-  await image.close();
-  const disks = image.stores?.length ?? 1;
+  const disks = format === 'ffu' ? await countDisks(path, options) : 1;
   if (disk === undefined && disks > 1) throw new ImageDisksError(path, disks);
+  if (disk !== undefined && (!Number.isInteger(disk) || disk < 1 || disk > disks))
+    throw new ImageDisksError(path, disks, disk);
+}
+
+async function countDisks(
+  path: string,
+  { maxTableBytes = defaultMaxTableBytes, signal }: Pick<OpenAnyOptions, 'maxTableBytes' | 'signal'>,
+): Promise<number> {
+  const reader = await openRaw(path);
+  try {
+    return (await readLayout(reader, { maxTableBytes, signal })).stores.length;
+  } finally {
+    await reader.close();
+  }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SignatureError } from '../errors.ts';
-import { readVerificationKey, verifyMinisign } from '../signature/minisign.ts';
+import { type VerificationKey, verifyMinisign } from '../signature/minisign.ts';
 import { fromSums, type Promises } from './checksum-lists.ts';
 import type { VerifyCheck } from './verify-check.ts';
 
@@ -9,10 +9,9 @@ import type { VerifyCheck } from './verify-check.ts';
 export async function checkSignature(
   file: string,
   promised: Promises['file'],
-  publicKey: string,
+  key: VerificationKey,
 ): Promise<VerifyCheck> {
   const name = 'signature';
-  const key = readVerificationKey(publicKey);
   const sums = join(dirname(file), 'SHA256SUMS');
   const list = promised.find(({ source }) => source === sums);
   if (list === undefined)

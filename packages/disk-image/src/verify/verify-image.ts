@@ -3,6 +3,7 @@ import { hashFile } from '@osforge/flush';
 import { type DetectedFormat, tellFile } from '../inspect/detect-format.ts';
 import type { ForeignFile, ForeignFormat } from '../inspect/foreign-file.ts';
 import { openAnyImage, type OpenAnyOptions } from '../inspect/open-any-image.ts';
+import { readVerificationKey } from '../signature/minisign.ts';
 import { checkContent } from './check-content.ts';
 import { checkFormat } from './check-format.ts';
 import { checkPromises } from './check-promises.ts';
@@ -35,29 +36,32 @@ export async function verifyImage(
   options: VerifyImageOptions = {},
 ): Promise<VerifyImageReport> {
   const file = resolve(path);
-  const { publicKey, signal } = options;
+  const key = options.publicKey === undefined ? undefined : readVerificationKey(options.publicKey);
   const found = await tellFile(file);
   const promises = await readPromises(file);
-  const signalOption = signal === undefined ? {} : { signal };
+  options.signal?.throwIfAborted();
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const inner = { ...options, signal };
   const fileSha256 =
-    promises.file.length > 0 ? hashFile(file, signalOption).then(({ sha256 }) => sha256) : undefined;
+    promises.file.length > 0 ? hashFile(file, { signal }).then(({ sha256 }) => sha256) : undefined;
+  // Handled by who waits for it; until then a failure must not count as unhandled.
+  fileSha256?.catch(() => undefined);
   // Each reads the file from its beginning, and at the same time: what one has read the others find in memory.
   const steps = [
     checkPromises(file, promises, fileSha256),
-    publicKey === undefined ? Promise.resolve([]) : checkSignature(file, promises.file, publicKey),
+    key === undefined ? Promise.resolve([]) : checkSignature(file, promises.file, key),
     ...(typeof found === 'string'
       ? [
           guarded(found, async (add) => {
-            const own = await checkFormat(file, found, options);
+            const own = await checkFormat(file, found, inner);
             if (own !== undefined) add(own);
           }),
-          checkDisk(file, found, options, promises.disk, fileSha256),
+          checkDisk(file, found, inner, promises.disk, fileSha256),
         ]
       : [Promise.resolve([foreign(found)])]),
   ];
-  // Where one fails none is left behind that still reads.
-  await Promise.allSettled(steps);
-  const checks = (await Promise.all(steps)).flat();
+  const checks = (await allOrStop(steps, stop)).flat();
   const isFound = (wanted: VerifyCheck['status']): boolean => checks.some(({ status }) => status === wanted);
   return {
     ok: isFound('ok') && !isFound('failed'),
@@ -65,6 +69,20 @@ export async function verifyImage(
     format: typeof found === 'string' ? found : found.format,
     checks,
   };
+}
+
+/** Where one fails the others are stopped, and none is left behind that still reads. */
+async function allOrStop(
+  steps: readonly Promise<VerifyCheck | VerifyCheck[]>[],
+  stop: AbortController,
+): Promise<(VerifyCheck | VerifyCheck[])[]> {
+  try {
+    return await Promise.all(steps);
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(steps);
+    throw error;
+  }
 }
 
 /** A download can be what was promised and yet no disk image. */

@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { captureFfu, type FfuVerifyReport, ImageBoundsError, openRaw, verifyFfu } from '@osforge/disk-image';
+import {
+  captureFfu,
+  type FfuDamage,
+  type FfuVerifyReport,
+  ImageBoundsError,
+  openRaw,
+  verifyFfu,
+} from '@osforge/disk-image';
 import { expect, test } from 'vitest';
-import { createCheckPool } from '../../src/ffu/check-pool.ts';
+import { type CheckWorkerData, createCheckPool } from '../../src/ffu/check-pool.ts';
+import type { Stretch } from '../../src/ffu/check-stretch.ts';
 import { createThreadPool } from '../../src/threads/thread-pool.ts';
 import { tempFolder } from '../temp.ts';
 import { block, makeDisk, mib, sampleBytes } from './disk.ts';
@@ -17,6 +25,11 @@ async function image(compress: boolean): Promise<string> {
   await makeDisk(source, { sizeBytes: 32 * mib, data });
   await captureFfu({ source, target, compress });
   return target;
+}
+
+async function opened(path: string): Promise<{ fd: number; size: number; close: () => Promise<void> }> {
+  const file = await open(path);
+  return { fd: file.fd, size: (await file.stat()).size, close: () => file.close() };
 }
 
 /** By no, one and three threads: all the same. */
@@ -97,6 +110,21 @@ test('progress reaches the end, and a signal that fires meanwhile ends it', asyn
       },
     }),
   ).rejects.toBe(reason);
+});
+
+test('a thread of the real file does the work, and nobody in its place', async () => {
+  const path = await image(false);
+  const { fd, close, size } = await opened(path);
+  const data: CheckWorkerData = { descriptor: fd, sizeBytes: size };
+  const file = new URL('../../src/ffu/check-worker.ts', import.meta.url);
+  const pool = createThreadPool<Stretch, FfuDamage[]>({ threads: 2, file, purpose: 'test', data });
+  const bytes = (await readFile(path)).subarray(0, mib);
+  const digests = createHash('sha256').update(bytes).digest();
+  const place = { kind: 'chunks', offsetBytes: 0, lengthBytes: mib, chunkBytes: mib } as const;
+  expect(await pool.run({ ...place, firstDigest: 7, digests })).toEqual([]);
+  expect(await pool.run({ ...place, firstDigest: 7, digests: Buffer.alloc(32) })).toHaveLength(1);
+  await pool.close();
+  await close();
 });
 
 test('a thread that ends by itself fails what waits for it', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TargetIdentity } from '../targets/identity.ts';
 
@@ -79,17 +79,30 @@ export class Journal {
     this.#known.set(range, sha256);
     if (!this.#adding) {
       this.#adding = true;
-      await writeFile(this.#path, this.#header + [...this.#known].map(lineOf).join(''), { mode: 0o600 });
+      await this.#writeAll().catch((error: unknown) => {
+        this.#adding = false;
+        throw error;
+      });
       return;
     }
     this.#file ??= await open(this.#path, 'a', 0o600);
     await this.#file.appendFile(lineOf([range, sha256]));
   }
 
+  /** In one step: what was just read back right must not be lost to a kill. */
+  async #writeAll(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+    const fresh = `${this.#path}.new`;
+    await writeFile(fresh, this.#header + [...this.#known].map(lineOf).join(''), { mode: 0o600 });
+    await rename(fresh, this.#path);
+  }
+
   /** The target is complete: nothing is left to resume. */
   async remove(): Promise<void> {
     await this.close();
     await rm(this.#path, { force: true });
+    await rm(`${this.#path}.new`, { force: true });
   }
 
   async close(): Promise<void> {

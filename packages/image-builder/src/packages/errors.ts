@@ -157,6 +157,21 @@ export class WorkspaceLockedError extends Error {
   }
 }
 
+/** The lock of a folder cannot be taken at all: its file cannot be written, or the file system has no locks. */
+export class WorkspaceLockError extends Error {
+  override readonly name = 'WorkspaceLockError';
+  readonly code = 'PACKAGES_WORKSPACE_LOCK';
+  readonly directory: string;
+  constructor(directory: string, options: { readonly cause: unknown }) {
+    const reason = options.cause instanceof Error ? options.cause.message : String(options.cause);
+    super(
+      `${directory} cannot be locked: ${reason}. Give a folder that you may write to, on a file system with locks.`,
+      options,
+    );
+    this.directory = directory;
+  }
+}
+
 /** The machine has no apt source of the release, and the recipe names no mirror. */
 export class SourcesMissingError extends Error {
   override readonly name = 'SourcesMissingError';

@@ -1,6 +1,6 @@
-import { run } from '@osforge/process';
+import { ProgramFailedError, run } from '@osforge/process';
 import { open } from 'node:fs/promises';
-import { WorkspaceLockedError } from './errors.ts';
+import { PackageSpaceError, WorkspaceLockedError, WorkspaceLockError } from './errors.ts';
 
 /** A file that readers share and writers have for themselves, between processes too. */
 export interface FileLock {
@@ -19,14 +19,17 @@ const lockConflict = 75;
  * Does `work` while the lock is held. The descriptor that `work` gets is for the programs that it starts: a lock
  * belongs to an open file, so one that is still at work when this process has been killed keeps the others out.
  *
- * @throws WorkspaceLockedError where others hold it for longer than `waitMs`.
+ * @throws WorkspaceLockedError where others hold it for longer than `waitMs`, PackageSpaceError, WorkspaceLockError
  */
 export async function withFileLock<Result>(
   { path, mode, waitMs, directory }: FileLock,
   signal: AbortSignal | undefined,
   work: (descriptor: number) => Promise<Result>,
 ): Promise<Result> {
-  const file = await open(path, 'a');
+  // Readable too: NFS takes a shared lock of nothing else.
+  const file = await open(path, 'a+').catch((error: unknown) => {
+    throw asLockError(error, directory);
+  });
   try {
     await lock(file.fd, { mode, waitMs, directory }, signal);
     return await work(file.fd);
@@ -46,6 +49,14 @@ async function lock(
     'flock',
     [`--${mode}`, '--conflict-exit-code', String(lockConflict), '--timeout', seconds, '3'],
     { descriptors: [descriptor], allowedExitCodes: [0, lockConflict], signal },
-  );
+  ).catch((error: unknown) => {
+    throw error instanceof ProgramFailedError ? asLockError(error, directory) : error;
+  });
   if (exitCode === lockConflict) throw new WorkspaceLockedError(directory, waitMs);
+}
+
+function asLockError(cause: unknown, directory: string): Error {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new PackageSpaceError(directory, {}, { cause });
+  return new WorkspaceLockError(directory, { cause });
 }

@@ -156,6 +156,17 @@ test('a program that still fetches for a killed process keeps the next download 
   expect(await archives(pool)).toHaveLength(set.length);
 });
 
+test('a lock that cannot be taken names the folder', async () => {
+  const { workspace, set } = await resolved(await serve(await archiveCopy()));
+  const pool = await temporaryFolder();
+  await mkdir(join(pool, 'partial/base.lock'), { recursive: true });
+  await expect(workspace.download(set, pool, { scope: 'base' })).rejects.toMatchObject({
+    code: 'PACKAGES_WORKSPACE_LOCK',
+    directory: pool,
+    message: expect.stringContaining('EISDIR') as string,
+  });
+});
+
 test('cancelling ends a download that hangs', async () => {
   const archive = await archiveCopy();
   const controller = new AbortController();
