@@ -1,18 +1,18 @@
-import { FfuLimitError, ImageLimitError } from '@osforge/disk-image';
+import { defaultMaxTableBytes, FfuLimitError, ImageLimitError } from '@osforge/disk-image';
 import { expect, test } from 'vitest';
 import { diskSizeLimits, withFlag, withinDiskSize } from '../src/commands/disk-size-limit.ts';
 
 const tib = 2 ** 40;
 
-test('one size is the limit of whatever claims a size, and never lowers that of tables', () => {
-  expect(diskSizeLimits({})).toEqual({});
-  expect(diskSizeLimits({ maxDiskSize: 2 * tib })).toEqual({
+test('one size is the limit of whatever claims a size, and never lowers that of tables', async () => {
+  expect(await diskSizeLimits({})).toEqual({});
+  expect(await diskSizeLimits({ maxDiskSize: 2 * tib })).toEqual({
     maxDiskBytes: 2 * tib,
     maxExpandedBytes: 2 * tib,
     // 16 million blocks of 128 KiB, 16 bytes each.
     maxTableBytes: 2 ** 28,
   });
-  expect(diskSizeLimits({ maxDiskSize: 1 }).maxTableBytes).toBe(2 ** 25);
+  expect((await diskSizeLimits({ maxDiskSize: 1 })).maxTableBytes).toBe(defaultMaxTableBytes);
 });
 
 test.each([
@@ -32,6 +32,8 @@ test.each([
 });
 
 test('another limit, and another error, stay as they are', async () => {
+  const check = { name: 'disk', status: 'failed', detail: 'x: raise maxEntries if' } as const;
+  expect(withFlag({ ...check, limit: 'maxEntries' })).toEqual(check);
   for (const error of [new FfuLimitError('blockBytes', 'too many blocks'), new TypeError('x')])
     await expect(withinDiskSize(Promise.reject(error))).rejects.toBe(error);
 });

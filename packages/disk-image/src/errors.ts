@@ -3,6 +3,19 @@ export interface DiskImageErrorOptions {
   readonly cause?: unknown;
 }
 
+/** A limit against hostile or runaway images was reached; each kind has a class and a code of its own. */
+export abstract class LimitError extends Error {
+  /** The option to raise. */
+  readonly limit: string;
+  /** The message without the remedy, for programs that have another name for the option. */
+  readonly detail: string;
+  constructor(limit: string, detail: string) {
+    super(`${detail}: raise ${limit} if the image is trusted`);
+    this.limit = limit;
+    this.detail = detail;
+  }
+}
+
 /** A GPT cannot be planned as asked: sizes, alignment or names do not fit the disk. */
 export class GptPlanError extends Error {
   readonly code = 'DISK_IMAGE_GPT_PLAN';
@@ -72,14 +85,9 @@ export class Ext4PathError extends Error {
 }
 
 /** A limit against hostile or runaway images was reached; `limit` is the option to raise. */
-export class Ext4LimitError extends Error {
+export class Ext4LimitError extends LimitError {
   readonly code = 'DISK_IMAGE_EXT4_LIMIT';
   override readonly name = 'Ext4LimitError';
-  readonly limit: string;
-  constructor(limit: string, detail: string) {
-    super(`${detail}: raise ${limit} if the image is trusted`);
-    this.limit = limit;
-  }
 }
 
 /** The bytes are not a FAT file system, or a damaged one. */
@@ -182,17 +190,9 @@ export class FfuUnsupportedError extends Error {
 }
 
 /** A limit against hostile or runaway FFU files was reached; `limit` is the option to raise. */
-export class FfuLimitError extends Error {
+export class FfuLimitError extends LimitError {
   readonly code = 'DISK_IMAGE_FFU_LIMIT';
   override readonly name = 'FfuLimitError';
-  readonly limit: string;
-  /** The message without the remedy, for programs that have another name for the option. */
-  readonly detail: string;
-  constructor(limit: string, detail: string) {
-    super(`${detail}: raise ${limit} if the image is trusted`);
-    this.limit = limit;
-    this.detail = detail;
-  }
 }
 
 /** What is stored in an FFU does not have the digest that its hash table holds. */
@@ -257,17 +257,9 @@ export class ImageExpandError extends Error {
 }
 
 /** An image is larger, or expands to more, than is allowed; `limit` is the option to raise. */
-export class ImageLimitError extends Error {
+export class ImageLimitError extends LimitError {
   readonly code = 'DISK_IMAGE_LIMIT';
   override readonly name = 'ImageLimitError';
-  readonly limit: string;
-  /** The message without the remedy, for programs that have another name for the option. */
-  readonly detail: string;
-  constructor(limit: string, detail: string) {
-    super(`${detail}: raise ${limit} if the image is trusted`);
-    this.limit = limit;
-    this.detail = detail;
-  }
 }
 
 /** An image that reads other files of this machine: nobody but its owner can say whether it may. */
@@ -362,17 +354,15 @@ export function isImageFormatError(error: unknown): boolean {
     error instanceof ImageBoundsError ||
     error instanceof Ext4FormatError ||
     error instanceof Ext4UnsupportedError ||
-    error instanceof Ext4LimitError ||
+    error instanceof LimitError ||
     error instanceof FatFormatError ||
     error instanceof NtfsFormatError ||
     error instanceof DecompressionError ||
     error instanceof FfuFormatError ||
     error instanceof FfuUnsupportedError ||
-    error instanceof FfuLimitError ||
     error instanceof FfuDigestError ||
     error instanceof ImageDamagedError ||
     error instanceof ImageExpandError ||
-    error instanceof ImageLimitError ||
     error instanceof BmapFormatError
   );
 }

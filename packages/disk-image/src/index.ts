@@ -64,6 +64,7 @@ export {
   ImageForeignError,
   ImageLimitError,
   isImageFormatError,
+  LimitError,
   isTransientDiskImageError,
   NbdError,
   NtfsFormatError,
@@ -85,7 +86,14 @@ export {
   type CaptureFfuReport,
   type CaptureProgress,
 } from './ffu/capture-ffu.ts';
-export { openFfu, readFfu, type DataRun, type FfuImage, type OpenFfuOptions } from './ffu/open-ffu.ts';
+export {
+  defaultMaxTableBytes,
+  openFfu,
+  readFfu,
+  type DataRun,
+  type FfuImage,
+  type OpenFfuOptions,
+} from './ffu/open-ffu.ts';
 export { extractFfu, type ExtractFfuOptions, type ExtractFfuReport } from './ffu/extract-ffu.ts';
 export type { FfuDamage } from './ffu/check-stretch.ts';
 export { verifyFfu, type FfuVerifyReport, type VerifyFfuOptions } from './ffu/verify-ffu.ts';

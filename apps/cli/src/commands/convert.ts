@@ -43,7 +43,7 @@ export async function convert(
         onProgress: progress.show,
         signal,
         ...(flags.disk === undefined ? {} : { disk: flags.disk }),
-        ...diskSizeLimits(flags),
+        ...(await diskSizeLimits(flags)),
       });
       report = await withinDiskSize(withItsDisk(work, nameDisk));
     } catch (error) {

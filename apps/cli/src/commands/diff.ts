@@ -25,7 +25,7 @@ export async function diff(
   return untilStopped(host, async (signal) => {
     let difference: ImageDifference;
     try {
-      const work = diffImages(a, b, { signal, ...diskSizeLimits(flags) });
+      const work = diffImages(a, b, { signal, ...(await diskSizeLimits(flags)) });
       difference = await withinDiskSize(withItsDisk(work, () => takeOut));
     } catch (error) {
       signal.throwIfAborted();

@@ -1,4 +1,4 @@
-import type { VerifyCheck } from '@osforge/disk-image';
+import type { ImageLimits, VerifyCheck } from '@osforge/disk-image';
 
 /** What the commands that open images of any kind have in common. */
 export interface DiskSizeFlags {
@@ -15,27 +15,24 @@ class DiskSizeLimitError extends Error {
 /** Blocks of an FFU as programs make them; one of a compressed file takes 16 bytes of memory while it is read. */
 const ffuBlockBytes = 131_072;
 const ffuEntryBytes = 16;
-/** What disk-image allows by itself. */
-const leastTableBytes = 32 * 1024 * 1024;
+/** The limits that one size stands for. */
+const ownLimits: ReadonlySet<string> = new Set(['maxDiskBytes', 'maxExpandedBytes', 'maxTableBytes']);
 
 /** The options of disk-image. For people it is one limit, whatever an image claims the size by. */
-export function diskSizeLimits({ maxDiskSize }: DiskSizeFlags): {
-  maxDiskBytes?: number;
-  maxExpandedBytes?: number;
-  maxTableBytes?: number;
-} {
+export async function diskSizeLimits({ maxDiskSize }: DiskSizeFlags): Promise<ImageLimits> {
   if (maxDiskSize === undefined) return {};
+  const { defaultMaxTableBytes } = await import('@osforge/disk-image');
   const tableBytes = Math.ceil(maxDiskSize / ffuBlockBytes) * ffuEntryBytes;
   return {
     maxDiskBytes: maxDiskSize,
     maxExpandedBytes: maxDiskSize,
-    maxTableBytes: Math.max(leastTableBytes, tableBytes),
+    maxTableBytes: Math.max(defaultMaxTableBytes, tableBytes),
   };
 }
 
 /** A check with the flag in place of the option, which nobody can give on a command line. */
 export function withFlag({ limit, ...check }: VerifyCheck): VerifyCheck {
-  if (limit === undefined) return check;
+  if (limit === undefined || !ownLimits.has(limit)) return check;
   return { ...check, detail: check.detail.replace(`raise ${limit} `, 'raise --max-disk-size ') };
 }
 
@@ -44,9 +41,8 @@ export async function withinDiskSize<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const { FfuLimitError, ImageLimitError } = await import('@osforge/disk-image');
-    const isTable = error instanceof FfuLimitError && error.limit === 'maxTableBytes';
-    if (!isTable && !(error instanceof ImageLimitError)) throw error;
+    const { LimitError } = await import('@osforge/disk-image');
+    if (!(error instanceof LimitError) || !ownLimits.has(error.limit)) throw error;
     throw new DiskSizeLimitError(`${error.detail}: raise --max-disk-size if the image is trusted`, {
       cause: error,
     });

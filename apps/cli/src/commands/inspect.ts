@@ -16,7 +16,7 @@ export async function inspect(
   const { inspectImage } = await import('@osforge/disk-image');
   return untilStopped(host, async (signal) => {
     const disk = flags.disk === undefined ? {} : { disk: flags.disk };
-    const options = { signal, hash: flags.hash ?? false, ...disk, ...diskSizeLimits(flags) };
+    const options = { signal, hash: flags.hash ?? false, ...disk, ...(await diskSizeLimits(flags)) };
     const work = withItsDisk(inspectImage(file, options), nameDisk);
     const report = { ...(await withinDiskSize(work)), path: image };
     const text = flags.json ? JSON.stringify(report, undefined, 2) : inspectLines(report).join('\n');

@@ -20,7 +20,7 @@ export async function verify(
   const { verifyImage } = await import('@osforge/disk-image');
   return untilStopped(host, async (signal) => {
     const keyOption = publicKey === undefined ? {} : { publicKey };
-    const found = await verifyImage(file, { signal, ...keyOption, ...diskSizeLimits(flags) });
+    const found = await verifyImage(file, { signal, ...keyOption, ...(await diskSizeLimits(flags)) });
     const checks = found.checks.map(withFlag);
     const report = { ...found, path: image, checks };
     const failures = report.checks.filter(({ status }) => status === 'failed').length;

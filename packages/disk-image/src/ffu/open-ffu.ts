@@ -32,6 +32,7 @@ export interface DataRun {
   readonly lengthBytes: number;
 }
 
+/** Of `maxTableBytes`. */
 export const defaultMaxTableBytes: number = 32 * 1024 * 1024;
 /** Decompressed blocks that are kept. */
 const keptBytes = 4 * 1024 * 1024;

@@ -1,11 +1,5 @@
 import { ProgramFailedError } from '@osforge/process';
-import {
-  FfuLimitError,
-  ImageForeignError,
-  ImageLimitError,
-  isImageFormatError,
-  NbdError,
-} from '../errors.ts';
+import { ImageForeignError, isImageFormatError, LimitError, NbdError } from '../errors.ts';
 
 /** One thing that was looked at. A `note` is worth knowing and no failure. */
 export interface VerifyCheck {
@@ -29,8 +23,7 @@ export async function guarded(
     if (error instanceof ImageForeignError)
       checks.push({ name: error.format, status: 'note', detail: error.message });
     else if (isDamage(error)) {
-      const isLimit = error instanceof ImageLimitError || error instanceof FfuLimitError;
-      const limit = isLimit ? { limit: error.limit } : {};
+      const limit = error instanceof LimitError ? { limit: error.limit } : {};
       checks.push({ name, status: 'failed', detail: error.message, ...limit });
     } else throw error;
   }
