@@ -29,7 +29,7 @@ export interface VerifyImageOptions extends Omit<OpenAnyOptions, 'format' | 'dis
 /**
  * Holds an image against `SHA256SUMS` and `manifest.json` beside it, and against itself: the format's own digests and
  * tables, both copies of the GPT with their CRCs, the checksum of ext4 superblocks. Damage is a check that failed.
- * @throws only where the file cannot be read at all, or when cancelled
+ * @throws only where the file cannot be read at all, when cancelled, or SignatureError where `publicKey` is none
  */
 export async function verifyImage(
   path: string,
