@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { flashImage, isTransientFlasherError, type FlashResult, type TargetIdentity } from '@osforge/flasher';
 
-/** What is flashed, also by the process of killed-flash.ts. */
+/** What is flashed, also by the process of flash-child.ts. */
 export interface Job {
   readonly source: string;
   readonly target: TargetIdentity;
@@ -14,7 +14,7 @@ export interface Job {
 
 /** Flashes in a process that gets a SIGKILL as soon as so much is done, and waits for its end, which nothing else may be. */
 export async function killFlash(job: Job, atBytes: number): Promise<void> {
-  const program = join(import.meta.dirname, 'killed-flash.ts');
+  const program = join(import.meta.dirname, 'flash-child.ts');
   const child = spawn(process.execPath, ['--conditions=@osforge/source', program, JSON.stringify(job)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
